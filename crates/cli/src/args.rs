@@ -1,0 +1,129 @@
+//! What was typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Ask a person, wherever they are, and hand the asking software a token only if they say yes.
+#[derive(Parser, Debug)]
+#[command(name = "assent", version, about, long_about = None)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run the server
+    Serve(ServeArgs),
+    /// Run everything on this machine with sample data, to try it out
+    Demo(DemoArgs),
+    /// Prepare a data directory: master key, first environment, first administrator
+    Init(InitArgs),
+    /// Write a consistent copy of the store, also while the server runs
+    Backup(BackupArgs),
+    /// Check settings, master key, store and clock, and say what to do about what is wrong
+    Doctor(DoctorArgs),
+}
+
+/// Settings of a server; a flag wins over an environment variable, which wins over the file.
+#[derive(ClapArgs, Debug, Clone, Default)]
+pub struct ServeArgs {
+    /// Settings file (TOML)
+    #[arg(long, value_name = "FILE", env = "ASSENT_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:9400]
+    #[arg(long, value_name = "ADDR", env = "ASSENT_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// URL under which clients reach this server; issuers begin with it
+    #[arg(long, value_name = "URL", env = "ASSENT_AUTH_PATH")]
+    pub auth_path: Option<String>,
+    /// URL of the management API in links [default: {auth-path}/v1]
+    #[arg(long, value_name = "URL", env = "ASSENT_API_PATH")]
+    pub api_path: Option<String>,
+    /// Where the store is: sqlite:DIRECTORY
+    #[arg(long, value_name = "URL", env = "ASSENT_STORE_URL")]
+    pub store_url: Option<String>,
+    /// File with the master key [default: master.key beside the store]
+    #[arg(long, value_name = "FILE", env = "ASSENT_MASTER_KEY_FILE")]
+    pub master_key_file: Option<PathBuf>,
+    /// Serve /{envID}/simulator/answer; for test suites, on a loopback address only
+    #[arg(long, env = "ASSENT_SIMULATOR")]
+    pub simulator: bool,
+    /// What to log: error, warn, info, debug, or a filter such as assent_server=debug
+    #[arg(long, value_name = "FILTER", env = "ASSENT_LOG")]
+    pub log: Option<String>,
+    /// How to log
+    #[arg(long, value_name = "FORMAT", env = "ASSENT_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// Forms of a log line.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// How the demonstration runs.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct DemoArgs {
+    /// Loopback address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9400")]
+    pub listen: SocketAddr,
+    /// Keep the data here instead of in a temporary directory
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Write everything a script needs as KEY=value lines
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+    /// Write a Postman environment
+    #[arg(long, value_name = "FILE")]
+    pub postman: Option<PathBuf>,
+    /// What to log
+    #[arg(long, value_name = "FILTER", env = "ASSENT_LOG", default_value = "info")]
+    pub log: String,
+}
+
+/// How a data directory is prepared.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct InitArgs {
+    /// Where the store will be: sqlite:DIRECTORY
+    #[arg(long, value_name = "URL", env = "ASSENT_STORE_URL")]
+    pub store_url: String,
+    /// File for the master key [default: master.key beside the store]
+    #[arg(long, value_name = "FILE", env = "ASSENT_MASTER_KEY_FILE")]
+    pub master_key_file: Option<PathBuf>,
+    /// Name of the first environment
+    #[arg(long, default_value = "Default")]
+    pub environment: String,
+    /// Name of the first administrator
+    #[arg(long, default_value = "First administrator")]
+    pub administrator: String,
+}
+
+/// What is copied where.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct BackupArgs {
+    /// Where the store is: sqlite:DIRECTORY
+    #[arg(long, value_name = "URL", env = "ASSENT_STORE_URL")]
+    pub store_url: String,
+    /// The new file
+    #[arg(value_name = "FILE")]
+    pub to: PathBuf,
+}
+
+/// What is checked.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct DoctorArgs {
+    /// The settings to check
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}

@@ -1,0 +1,77 @@
+//! `assent demo`: everything on this machine, with people, devices and applications to try.
+
+mod files;
+mod seed;
+mod words;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use assent_server::settings::Settings;
+
+use crate::args::{DemoArgs, LogFormat};
+use crate::{logging, master_key, serve};
+
+/// Runs the command.
+pub fn run(args: &DemoArgs) -> Result<()> {
+    if !args.listen.ip().is_loopback() {
+        bail!(
+            "the demo answers for everybody: it listens on a loopback address only, not {}",
+            args.listen
+        );
+    }
+    let data = Data::new(args.data.as_deref())?;
+    let _logs = logging::start(&args.log, LogFormat::Text)?;
+    logging::tell("Starting the demo; making keys takes a moment …");
+    serve::runtime()?.block_on(async {
+        let listener = serve::bind(args.listen).await?;
+        let listen = listener.local_addr()?;
+        let mut settings = Settings::new(&format!("http://{listen}"), None)?;
+        settings.simulator = true;
+        let key_file = master_key::beside(&data.path);
+        let master = if key_file.exists() {
+            master_key::read(&key_file)?
+        } else {
+            master_key::create(&key_file)?
+        };
+        let store = serve::open(&data.path)?;
+        let demo = seed::demo(store.as_ref(), &master, &settings, &data.path).await?;
+        if let Some(path) = &args.env_file {
+            files::write_env(path, &demo)?;
+        }
+        if let Some(path) = &args.postman {
+            files::write_postman(path, &demo)?;
+        }
+        logging::print(&words::welcome(&demo));
+        let app = Arc::new(serve::app(store, master, settings));
+        assent_server::listen::serve(app, listener, serve::shutdown()).await;
+        Ok(())
+    })
+}
+
+/// The data directory; a temporary one is removed at the end.
+struct Data {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Data {
+    fn new(given: Option<&Path>) -> Result<Self> {
+        let path = match given {
+            Some(path) => path.to_owned(),
+            None => std::env::temp_dir().join(format!("assent-demo-{}", uuid::Uuid::new_v4())),
+        };
+        std::fs::create_dir_all(&path)
+            .with_context(|| format!("cannot make the data directory {}", path.display()))?;
+        Ok(Self { path, temporary: given.is_none() })
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        if self.temporary {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The demonstration's data: two environments with the same people, and an application for each
+//! way to authenticate.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use assent_jose::{Algorithm, Jwks, SigningKey};
+use assent_protocol::administrator::{Role, RoleAssignment};
+use assent_protocol::application::{
+    Application, ApplicationType, CorsBehavior, CorsSettings, GrantType, RefreshLifetime,
+    ScopeGrant, TokenEndpointAuthMethod as Method,
+};
+use assent_protocol::device::{Credential, Device, DeviceStatus, DeviceType};
+use assent_protocol::environment::{CibaSettings, Environment, EnvironmentType};
+use assent_protocol::id::UserId;
+use assent_protocol::keys::EnvironmentKeys;
+use assent_protocol::record::{Record, Write};
+use assent_protocol::resource::{Resource, ResourceType, Scope};
+use assent_protocol::sealing::RootKey;
+use assent_protocol::secret::{Digest, Purpose, Secret};
+use assent_protocol::time::Timestamp;
+use assent_protocol::user::{Name, User};
+use assent_server::machine::{Clock, Entropy, SystemClock, SystemEntropy};
+use assent_server::provision::{self, DEVICE_TOKEN_PREFIX, NewEnvironment};
+use assent_server::settings::Settings;
+use assent_store::{Outcome, Store};
+
+use super::files::{self, Values};
+
+/// Kept beside the store, so that a second start with the same `--data` finds its secrets.
+const SEEDED: &str = "demo.env";
+/// Test suites ask for strangers on purpose; a product's default would stop them.
+const UNKNOWN_PER_MINUTE: u32 = 10_000;
+
+const ENTROPY: &dyn Entropy = &SystemEntropy;
+
+/// Seeds the store unless it is seeded, and tells what is in it.
+pub async fn demo(
+    store: &dyn Store,
+    master: &RootKey,
+    settings: &Settings,
+    data: &Path,
+) -> Result<Values> {
+    let seeded = data.join(SEEDED);
+    let mut values = if seeded.exists() {
+        files::read_env(&seeded)?
+    } else {
+        let values = seed(store, master, data).await?;
+        files::write_env(&seeded, &values)?;
+        values
+    };
+    let link = sign_in_link(store, settings, &values).await?;
+    values.insert(0, (String::from("authPath"), settings.auth_path.clone()));
+    values.insert(1, (String::from("apiPath"), settings.api_path.clone()));
+    values.push((String::from("alicePage"), link));
+    Ok(values)
+}
+
+async fn seed(store: &dyn Store, master: &RootKey, data: &Path) -> Result<Values> {
+    let now = SystemClock.now();
+    let mut writes = Vec::new();
+    let mut values = Values::new();
+    let mut put = |key: &str, value: String| values.push((key.to_owned(), value));
+
+    let main = Seeder::environment(master, "Assent demo", now, &mut writes)?;
+    put("envID", main.environment.id.to_string());
+    let roles = vec![RoleAssignment { role: Role::OrganizationAdmin, environment: None }];
+    let (administrator, token) =
+        provision::administrator(ENTROPY, String::from("Demo administrator"), roles, now)?;
+    writes.push(Write::insert(administrator));
+    put("adminToken", token.expose().to_owned());
+
+    let shop = "Corner Shop";
+    let (app, secret) = main.application(shop, Method::ClientSecretBasic, None, &mut writes)?;
+    put("appID", app);
+    put("appSecret", secret);
+    let (app, secret) =
+        main.application("Call Centre", Method::ClientSecretPost, None, &mut writes)?;
+    put("postAppID", app);
+    put("postAppSecret", secret);
+    let (app, secret) =
+        main.application("Fuel Pump 7", Method::ClientSecretJwt, None, &mut writes)?;
+    put("secretJwtAppID", app);
+    put("secretJwtAppSecret", secret);
+    let keyed = [
+        ("privateKey", "Travel Agent (AI)", Algorithm::ES256, "demo-es256.pem"),
+        ("rsaKey", "Example Bank", Algorithm::PS256, "demo-ps256.pem"),
+    ];
+    for (prefix, name, algorithm, file) in keyed {
+        let key = SigningKey::generate(algorithm)?;
+        let path = std::path::absolute(data.join(file))?;
+        files::write_pem(&path, &key.to_pkcs8()?)?;
+        let jwks = Jwks::from_keys(vec![key.public_key().clone()]);
+        let (app, _) = main.application(name, Method::PrivateKeyJwt, Some(jwks), &mut writes)?;
+        put(&format!("{prefix}AppID"), app);
+        put(&format!("{prefix}File"), path.display().to_string());
+        put(&format!("{prefix}Kid"), key.key_id().to_owned());
+    }
+
+    let other = Seeder::environment(master, "Another company", now, &mut writes)?;
+    put("otherEnvID", other.environment.id.to_string());
+    let (app, secret) = other.application(shop, Method::ClientSecretBasic, None, &mut writes)?;
+    put("otherAppID", app);
+    put("otherAppSecret", secret);
+
+    let alice = ("alice", "Alice", "Example", "+49 170 1000001");
+    let bob = ("bob", "Bob", "Example", "+49 170 1000002");
+    put("cibaHint", String::from(alice.0));
+    put("aliceDeviceToken", main.person(alice, &mut writes)?.1);
+    put("bobHint", String::from(bob.0));
+    put("bobDeviceToken", main.person(bob, &mut writes)?.1);
+    other.person(alice, &mut writes)?;
+    other.person(bob, &mut writes)?;
+
+    match store.commit(writes).await? {
+        Outcome::Done => Ok(values),
+        Outcome::Lost(_) => bail!("the data directory holds other data; choose another --data"),
+    }
+}
+
+/// A one-time link for Alice: a new browser that waits to be signed in.
+async fn sign_in_link(store: &dyn Store, settings: &Settings, values: &Values) -> Result<String> {
+    let find = |name: &str| values.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    let env = find("envID").and_then(|id| assent_protocol::id::EnvironmentId::parse(id));
+    let (Some(env), Some(token)) = (env, find("aliceDeviceToken")) else {
+        bail!("the data directory's {SEEDED} is damaged; choose another --data");
+    };
+    let digest = Digest::of(Purpose::DeviceCredential, env, token.as_bytes());
+    let key = assent_protocol::record::Key::credential(env, digest);
+    let Some((Record::Credential(credential), _)) = store.find_record(&key).await? else {
+        bail!("the data directory was changed: Alice's device is gone; choose another --data");
+    };
+    let nickname = String::from("Browser");
+    let new = provision::device(
+        ENTROPY,
+        env,
+        credential.user,
+        nickname,
+        DeviceType::Browser,
+        SystemClock.now(),
+    )?;
+    store.commit(new.writes).await?;
+    let base = &settings.auth_path;
+    Ok(format!("{base}/{env}/inbox/sign-in?code={}", new.link_code.expose()))
+}
+
+/// Writes the records of one environment.
+struct Seeder {
+    environment: Environment,
+    keys: EnvironmentKeys,
+    grants: Vec<ScopeGrant>,
+    now: Timestamp,
+}
+
+impl Seeder {
+    fn environment(
+        master: &RootKey,
+        name: &str,
+        now: Timestamp,
+        writes: &mut Vec<Write>,
+    ) -> Result<Self> {
+        let ciba = CibaSettings {
+            unknown_users_per_minute: UNKNOWN_PER_MINUTE,
+            unknown_requests_per_minute: UNKNOWN_PER_MINUTE,
+            ..CibaSettings::default()
+        };
+        let new = NewEnvironment {
+            name: name.to_owned(),
+            description: String::from("Made by `assent demo`"),
+            kind: EnvironmentType::Sandbox,
+            ciba,
+        };
+        let (environment, made) = provision::environment(master, ENTROPY, new, now)?;
+        let openid = made.iter().find_map(|write| match write {
+            Write::Insert(Record::Resource(resource)) => Some(resource.as_ref().clone()),
+            _ => None,
+        });
+        writes.extend(made);
+        let keys = EnvironmentKeys::derive(environment.open_root_key(master)?)?;
+        let mut seeder = Self { environment, keys, grants: Vec::new(), now };
+        let payments = seeder.payments()?;
+        for resource in openid.iter().chain([&payments]) {
+            let grant = seeder.grant(resource)?;
+            seeder.grants.push(grant);
+        }
+        writes.push(Write::insert(payments));
+        Ok(seeder)
+    }
+
+    fn payments(&self) -> Result<Resource> {
+        let mut scopes = Vec::new();
+        for (name, words) in [
+            ("payments:read", "See your payments"),
+            ("payments:write", "Make a payment from your account"),
+        ] {
+            scopes.push(Scope {
+                id: ENTROPY.id(self.now)?,
+                name: name.to_owned(),
+                description: Some(words.to_owned()),
+                created_at: self.now,
+                updated_at: self.now,
+            });
+        }
+        Ok(Resource {
+            env: self.environment.id,
+            id: ENTROPY.id(self.now)?,
+            name: String::from("Payments"),
+            description: None,
+            kind: ResourceType::Custom,
+            audience: String::from("https://payments.example.com"),
+            access_token_validity: Resource::ACCESS_TOKEN_VALIDITY,
+            scopes,
+            created_at: self.now,
+            updated_at: self.now,
+        })
+    }
+
+    fn grant(&self, resource: &Resource) -> Result<ScopeGrant> {
+        Ok(ScopeGrant {
+            id: ENTROPY.id(self.now)?,
+            resource: resource.id,
+            scopes: resource.scopes.iter().map(|scope| scope.id).collect(),
+            created_at: self.now,
+            updated_at: self.now,
+        })
+    }
+
+    fn application(
+        &self,
+        name: &str,
+        method: Method,
+        jwks: Option<Jwks>,
+        writes: &mut Vec<Write>,
+    ) -> Result<(String, String)> {
+        let id = ENTROPY.id(self.now)?;
+        let secret = Secret::mint("", ENTROPY.octets()?);
+        // Long enough for HS512 (RFC 7518 §3.2).
+        let secret = Secret::new(format!(
+            "{}{}",
+            secret.expose(),
+            Secret::mint("", ENTROPY.octets()?).expose()
+        ));
+        let origins =
+            ["http://127.0.0.1:9401", "http://localhost:9401"].map(str::to_owned).to_vec();
+        writes.push(Write::insert(Application {
+            env: self.environment.id,
+            id,
+            name: name.to_owned(),
+            description: None,
+            enabled: true,
+            kind: ApplicationType::WebApp,
+            grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
+            auth_method: method,
+            auth_signing_alg: None,
+            jwks,
+            secret: self.keys.seal_client_secret(id, &secret, ENTROPY.octets()?)?,
+            previous_secret: None,
+            token_signing_alg: Algorithm::RS256,
+            cors: CorsSettings { behavior: CorsBehavior::AllowSpecificOrigins, origins },
+            refresh: RefreshLifetime::default(),
+            several_resources: false,
+            assertion_replay: None,
+            accepts_expired_hint: true,
+            grants: self.grants.clone(),
+            created_at: self.now,
+            updated_at: self.now,
+        }));
+        Ok((id.to_string(), secret.expose().to_owned()))
+    }
+
+    fn person(
+        &self,
+        (username, given, family, phone): (&str, &str, &str, &str),
+        writes: &mut Vec<Write>,
+    ) -> Result<(UserId, String)> {
+        let env = self.environment.id;
+        let user = User {
+            env,
+            id: ENTROPY.id(self.now)?,
+            username: username.to_owned(),
+            email: format!("{username}@example.com"),
+            mobile_phone: Some(phone.to_owned()),
+            name: Name {
+                formatted: Some(format!("{given} {family}")),
+                given: Some(given.to_owned()),
+                middle: None,
+                family: Some(family.to_owned()),
+            },
+            enabled: true,
+            locked_at: None,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let token = Secret::mint(DEVICE_TOKEN_PREFIX, ENTROPY.octets()?);
+        let digest = Digest::of(Purpose::DeviceCredential, env, token.expose().as_bytes());
+        let device = Device {
+            env,
+            user: user.id,
+            id: ENTROPY.id(self.now)?,
+            nickname: format!("{given}'s phone"),
+            kind: DeviceType::Mobile,
+            status: DeviceStatus::Active,
+            credential: Some(digest),
+            pairings: Vec::new(),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let credential = Credential { env, digest, user: user.id, device: device.id };
+        let id = user.id;
+        writes.extend(user.logins().into_iter().map(Write::insert));
+        writes.push(Write::insert(user));
+        writes.push(Write::insert(device));
+        writes.push(Write::insert(credential));
+        Ok((id, token.expose().to_owned()))
+    }
+}

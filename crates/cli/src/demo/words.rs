@@ -1,0 +1,45 @@
+//! What the demonstration prints: where to click, and commands to paste.
+
+use super::files::Values;
+
+/// The welcome.
+pub fn welcome(values: &Values) -> String {
+    let get = |name: &str| {
+        values.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    };
+    let (auth, env) = (get("authPath"), get("envID"));
+    let (app, secret) = (get("appID"), get("appSecret"));
+    format!(
+        "\
+Assent is running on {auth} (stop with Ctrl-C).
+
+Alice answers in a browser; open this link once, it signs you in as Alice:
+  {page}
+
+1. Ask Alice. In another terminal:
+  authReq=$(curl --silent --request POST '{auth}/{env}/as/cibaAuthorization' \\
+    --user '{app}:{secret}' \\
+    --data-urlencode 'scope=openid payments:write' \\
+    --data-urlencode 'login_hint=alice' \\
+    --data-urlencode 'binding_message=PAY-4711' \\
+    | tee /dev/stderr | sed 's/.*\"auth_req_id\":\"\\([^\"]*\\)\".*/\\1/')
+
+2. Approve in the browser, or as Alice's phone:
+  id=$(curl --silent '{auth}/{env}/device/requests' \\
+    --header 'Authorization: Bearer {device}' \\
+    | sed 's/.*\"requests\":\\[{{\"id\":\"\\([^\"]*\\)\".*/\\1/')
+  curl --request POST \"{auth}/{env}/device/requests/$id/approve\" \\
+    --header 'Authorization: Bearer {device}'
+
+3. Fetch the tokens, once:
+  curl --location --globoff '{auth}/{env}/as/token' \\
+    --header 'Content-Type: application/x-www-form-urlencoded' \\
+    --user '{app}:{secret}' \\
+    --data-urlencode 'grant_type=urn:openid:params:grant-type:ciba' \\
+    --data-urlencode \"auth_req_id=$authReq\"
+
+Metadata: {auth}/{env}/as/.well-known/openid-configuration",
+        page = get("alicePage"),
+        device = get("aliceDeviceToken"),
+    )
+}

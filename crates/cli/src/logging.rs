@@ -1,0 +1,39 @@
+//! Where words go that are not data: standard error, never in the way of a request.
+
+use anyhow::{Result, anyhow};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use crate::args::LogFormat;
+
+/// Starts logging. A slow sink loses lines rather than holding up requests (F-49). The guard
+/// writes what is left when it is dropped.
+pub fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| anyhow!("the log filter {filter:?} is not understood: {error}"))?;
+    let (sink, guard) = NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(sink);
+    match format {
+        LogFormat::Text => logs.with_ansi(false).init(),
+        LogFormat::Json => logs.json().flatten_event(true).init(),
+    }
+    Ok(guard)
+}
+
+/// Says in one line why a command failed.
+#[expect(clippy::print_stderr, reason = "the command line's own voice")]
+pub fn complain(error: &anyhow::Error) {
+    eprintln!("assent: {error:#}");
+}
+
+/// Tells the person at the terminal something that is not data.
+#[expect(clippy::print_stderr, reason = "the command line's own voice")]
+pub fn tell(words: &str) {
+    eprintln!("{words}");
+}
+
+/// Prints data.
+#[expect(clippy::print_stdout, reason = "the command line's own voice")]
+pub fn print(data: &str) {
+    println!("{data}");
+}

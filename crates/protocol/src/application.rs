@@ -1,0 +1,204 @@
+//! An application (OAuth client) and what it may do. Member names follow PingOne.
+
+use assent_jose::{Algorithm, Jwks};
+use serde::{Deserialize, Serialize};
+
+use crate::environment::{AssertionReplay, CibaSettings};
+use crate::id::{ApplicationId, EnvironmentId, ResourceId, ScopeGrantId, ScopeId};
+use crate::record::{Key, Kind, Record, Stored};
+use crate::sealing::Sealed;
+use crate::secret::Digest;
+use crate::time::{Seconds, Timestamp};
+
+/// Kinds of application that PingOne knows; a label for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ApplicationType {
+    /// Server-side web application; what PingOne's CIBA guide uses.
+    WebApp,
+    /// Installed application.
+    NativeApp,
+    /// Application in the browser.
+    SinglePageApp,
+    /// Machine with administrative rights.
+    Worker,
+    /// Machine.
+    Service,
+    /// Anything else.
+    CustomApp,
+}
+
+/// Grant types of PingOne's model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum GrantType {
+    /// `urn:openid:params:grant-type:ciba`
+    Ciba,
+    /// `refresh_token`
+    RefreshToken,
+    /// `client_credentials`; registered but not served yet.
+    ClientCredentials,
+}
+
+/// How the application authenticates; exactly this way and no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TokenEndpointAuthMethod {
+    /// HTTP Basic.
+    ClientSecretBasic,
+    /// `client_id` and `client_secret` in the body.
+    ClientSecretPost,
+    /// A JWT under HMAC with the secret.
+    ClientSecretJwt,
+    /// A JWT signed with a registered key.
+    PrivateKeyJwt,
+}
+
+/// One secret: a keyed digest for comparison, and sealed because HMAC needs the plain value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientSecret {
+    /// HMAC-SHA-256 under a key of the environment.
+    pub digest: Digest,
+    /// The plain value, sealed.
+    pub sealed: Sealed,
+}
+
+/// A secret that was replaced and still works for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviousSecret {
+    /// The secret.
+    pub secret: ClientSecret,
+    /// Until when it works.
+    pub expires_at: Timestamp,
+}
+
+/// Which browser origins may call the OAuth endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CorsSettings {
+    /// Whether any may.
+    pub behavior: CorsBehavior,
+    /// Which ones.
+    #[serde(default)]
+    pub origins: Vec<String>,
+}
+
+/// PingOne's two behaviours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CorsBehavior {
+    /// No browser may.
+    #[default]
+    AllowNoOrigins,
+    /// The listed ones may.
+    AllowSpecificOrigins,
+}
+
+/// Scopes of one resource that the application may ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeGrant {
+    /// Its place in the management API.
+    pub id: ScopeGrantId,
+    /// The resource.
+    pub resource: ResourceId,
+    /// The scopes.
+    pub scopes: Vec<ScopeId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Life of refresh tokens (`pingone.md` §9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshLifetime {
+    /// Of one token.
+    pub duration: Seconds,
+    /// Of the whole family.
+    pub rolling_duration: Seconds,
+}
+
+impl Default for RefreshLifetime {
+    fn default() -> Self {
+        Self { duration: Seconds::new(2_592_000), rolling_duration: Seconds::new(15_552_000) }
+    }
+}
+
+/// A registered client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Application {
+    /// Environment.
+    pub env: EnvironmentId,
+    /// The `client_id`.
+    pub id: ApplicationId,
+    /// The registered name; what people see on their device.
+    pub name: String,
+    /// For administrators.
+    pub description: Option<String>,
+    /// A disabled application is refused everywhere.
+    pub enabled: bool,
+    /// Label.
+    pub kind: ApplicationType,
+    /// Grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// How it authenticates.
+    pub auth_method: TokenEndpointAuthMethod,
+    /// The one algorithm of its assertions, when registered.
+    pub auth_signing_alg: Option<Algorithm>,
+    /// Its public keys.
+    pub jwks: Option<Jwks>,
+    /// Its secret.
+    pub secret: ClientSecret,
+    /// The secret before.
+    pub previous_secret: Option<PreviousSecret>,
+    /// What signs its tokens.
+    pub token_signing_alg: Algorithm,
+    /// Browser origins.
+    pub cors: CorsSettings,
+    /// Refresh tokens.
+    pub refresh: RefreshLifetime,
+    /// Whether one request may name scopes of several resources.
+    pub several_resources: bool,
+    /// Overrides the environment's setting.
+    pub assertion_replay: Option<AssertionReplay>,
+    /// Whether an expired ID token still serves as a hint.
+    pub accepts_expired_hint: bool,
+    /// What it may ask for, by resource.
+    pub grants: Vec<ScopeGrant>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Application {
+    /// Whether the application may use `grant`.
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.grant_types.contains(&grant)
+    }
+
+    /// The rule for its assertions: its own, else the environment's.
+    pub fn assertion_replay(&self, settings: &CibaSettings) -> AssertionReplay {
+        self.assertion_replay.unwrap_or(settings.assertion_replay)
+    }
+
+    /// Whether a page of `origin` may read answers meant for this application.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        match self.cors.behavior {
+            CorsBehavior::AllowNoOrigins => false,
+            CorsBehavior::AllowSpecificOrigins => {
+                self.cors.origins.iter().any(|known| known == origin)
+            }
+        }
+    }
+}
+
+impl Stored for Application {
+    const KIND: Kind = Kind::Application;
+    fn key(&self) -> Key {
+        Key::application(self.env, self.id)
+    }
+    fn open(record: Record) -> Option<std::sync::Arc<Self>> {
+        if let Record::Application(it) = record { Some(it) } else { None }
+    }
+}

@@ -1,0 +1,151 @@
+//! An environment: the tenant that owns everything else, and its settings.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{EnvironmentId, ResourceId};
+use crate::record::{Key, Kind, Record, Stored};
+use crate::sealing::{Context, RootKey, Sealed, Unsealable};
+use crate::time::{Seconds, Timestamp};
+
+/// How often one client assertion may be used (`threats.md` D2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AssertionReplay {
+    /// Again only from the same client for the same `auth_req_id`, until `exp`.
+    #[default]
+    Bound,
+    /// Once.
+    SingleUse,
+    /// As often as it is valid: PingOne's own behaviour.
+    None,
+}
+
+/// Which `aud` a client assertion may carry (`threats.md` D1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AssertionAudience {
+    /// One of issuer, token endpoint, the endpoint being called (CIBA §7.1, `pingone.md` §6).
+    #[default]
+    Pingone,
+    /// The issuer alone (RFC 7523bis).
+    Strict,
+}
+
+/// Whether the environment serves or is being removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EnvironmentStatus {
+    /// It serves.
+    #[default]
+    Active,
+    /// It is as good as gone; its records are being removed.
+    DeletePending,
+}
+
+/// What an environment is for; a label only (PingOne).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EnvironmentType {
+    /// Live users.
+    Production,
+    /// Trial.
+    #[default]
+    Sandbox,
+}
+
+/// Settings of the CIBA flow that hold for all applications of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct CibaSettings {
+    /// `expires_in` when the client asks for nothing else.
+    pub expires_in: Seconds,
+    /// Longest `expires_in` that `requested_expiry` can reach.
+    pub expires_in_max: Seconds,
+    /// `interval` of a new request.
+    pub interval: Seconds,
+    /// How often a client assertion may be used.
+    pub assertion_replay: AssertionReplay,
+    /// Which audience a client assertion may carry.
+    pub assertion_audience: AssertionAudience,
+    /// Answers about unknown people per application and minute before 429.
+    pub unknown_users_per_minute: u32,
+    /// Unknown `auth_req_id`s per application and minute before 429.
+    pub unknown_requests_per_minute: u32,
+}
+
+impl Default for CibaSettings {
+    fn default() -> Self {
+        Self {
+            expires_in: Seconds::new(120),
+            expires_in_max: Seconds::new(600),
+            interval: Seconds::new(2),
+            assertion_replay: AssertionReplay::default(),
+            assertion_audience: AssertionAudience::default(),
+            unknown_users_per_minute: 20,
+            unknown_requests_per_minute: 100,
+        }
+    }
+}
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// The `{envID}` of every path.
+    pub id: EnvironmentId,
+    /// Unique among environments; people see it on their device.
+    pub name: String,
+    /// For administrators.
+    pub description: String,
+    /// Label.
+    pub kind: EnvironmentType,
+    /// Whether it serves.
+    pub status: EnvironmentStatus,
+    /// CIBA settings.
+    pub ciba: CibaSettings,
+    /// Its OpenID Connect resource.
+    pub openid_resource: ResourceId,
+    /// The environment's root key under the server's master key.
+    pub root_key: Sealed,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Environment {
+    /// Seals a fresh root key for a new environment.
+    ///
+    /// # Errors
+    /// Only if the cipher fails.
+    pub fn seal_root_key(
+        id: EnvironmentId,
+        master: &RootKey,
+        octets: [u8; 32],
+        nonce: [u8; crate::sealing::NONCE_BYTES],
+    ) -> Result<Sealed, Unsealable> {
+        master.seal(root_key_context(&id), &octets, nonce)
+    }
+
+    /// Opens the root key.
+    ///
+    /// # Errors
+    /// The master key is not the one that sealed it.
+    pub fn open_root_key(&self, master: &RootKey) -> Result<RootKey, Unsealable> {
+        let octets = master.open(root_key_context(&self.id), &self.root_key)?;
+        octets.as_slice().try_into().map(RootKey::new).map_err(|_| Unsealable)
+    }
+}
+
+fn root_key_context(id: &EnvironmentId) -> Context<'_> {
+    Context { label: "environment_root_key", owner: id.as_bytes() }
+}
+
+impl Stored for Environment {
+    const KIND: Kind = Kind::Environment;
+    fn key(&self) -> Key {
+        Key::environment(self.id)
+    }
+    fn open(record: Record) -> Option<std::sync::Arc<Self>> {
+        if let Record::Environment(it) = record { Some(it) } else { None }
+    }
+}

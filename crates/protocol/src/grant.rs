@@ -1,0 +1,49 @@
+//! What a person granted to an application: the root of a refresh family (RFC 6749 §6).
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ApplicationId, EnvironmentId, GrantId, UserId};
+use crate::record::{Key, Kind, Record, Stored};
+use crate::time::Timestamp;
+
+/// A grant. All its refresh tokens stand in one record: the generation counts rotations, so
+/// revoking the family is one write and reuse is a comparison of numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Environment.
+    pub env: EnvironmentId,
+    /// Identifier; also the `sid` of its tokens.
+    pub id: GrantId,
+    /// To whom.
+    pub application: ApplicationId,
+    /// By whom.
+    pub user: UserId,
+    /// What.
+    pub scope: String,
+    /// How the person was authenticated.
+    pub acr: String,
+    /// By which methods (RFC 8176).
+    pub amr: Vec<String>,
+    /// The moment of approval.
+    pub auth_time: Timestamp,
+    /// How often the refresh token was rotated; only a token of this generation works.
+    pub generation: u32,
+    /// Until when the token of this generation works.
+    pub token_expires_at: Timestamp,
+    /// Until when the family lives.
+    pub expires_at: Timestamp,
+    /// When the family was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Stored for Grant {
+    const KIND: Kind = Kind::Grant;
+    fn key(&self) -> Key {
+        Key::grant(self.env, self.id)
+    }
+    fn open(record: Record) -> Option<std::sync::Arc<Self>> {
+        if let Record::Grant(it) = record { Some(it) } else { None }
+    }
+}

@@ -1,0 +1,37 @@
+//! The procedure of Assent: everything that decides, and nothing that does.
+//!
+//! This crate never performs I/O, never awaits, never reads a clock, never draws randomness it
+//! was not given, and never logs. Its functions take facts and `now` and return a [`decision`]:
+//! what to answer, and what must be durable before the answer is spoken.
+//!
+//! Reading order: [`time`], [`id`], [`secret`], [`scope`] → [`environment`], [`application`],
+//! [`user`] → [`client_authentication`] → [`ciba`] → [`token_request`], [`refresh`], [`token`].
+//! [`reason`] is every way to say no; [`record`] is everything that is kept.
+
+pub mod administrator;
+pub mod application;
+pub mod assertion;
+pub mod ciba;
+pub mod client_authentication;
+pub mod decision;
+pub mod device;
+pub mod discovery;
+pub mod environment;
+pub mod error_code;
+pub mod grant;
+pub mod id;
+pub mod keys;
+pub mod params;
+pub mod reason;
+pub mod record;
+pub mod refresh;
+pub mod resource;
+pub mod scope;
+pub mod scope_policy;
+pub mod sealing;
+pub mod secret;
+pub mod signing;
+pub mod time;
+pub mod token;
+pub mod token_request;
+pub mod user;

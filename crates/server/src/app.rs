@@ -1,0 +1,110 @@
+//! Everything a handler works with, and `settle`: the one way from a decision to an answer.
+
+use std::sync::Arc;
+
+use assent_protocol::decision::{Change, Decision};
+use assent_protocol::id::EnvironmentId;
+use assent_protocol::sealing::RootKey;
+use assent_store::{Outcome, Store};
+use tokio::sync::watch;
+
+use crate::failure::{Broken, Failure};
+use crate::limits::Limits;
+use crate::machine::{Clock, Entropy};
+use crate::paces::Paces;
+use crate::registry::{Registry, Tenant};
+use crate::replay::Replay;
+use crate::settings::Settings;
+
+/// A server's parts. There is no process-wide state: two servers can run in one test.
+pub struct App {
+    /// What is kept.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// Settings.
+    pub settings: Settings,
+    /// Environments in use.
+    pub registry: Registry,
+    /// When clients may poll again.
+    pub paces: Paces,
+    /// Assertions that pending polls used.
+    pub replay: Replay,
+    /// How often clients may guess.
+    pub limits: Limits,
+    /// Becomes `true` when the server drains.
+    pub draining: watch::Sender<bool>,
+}
+
+impl App {
+    /// Puts a server together.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        master: RootKey,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            registry: Registry::new(master, settings.auth_path.clone()),
+            store,
+            clock,
+            entropy,
+            settings,
+            paces: Paces::default(),
+            replay: Replay::default(),
+            limits: Limits::default(),
+            draining: watch::Sender::new(false),
+        }
+    }
+
+    /// The environment, if there is one that serves.
+    ///
+    /// # Errors
+    /// The store cannot be read, or a key does not open.
+    pub async fn tenant(&self, id: EnvironmentId) -> Result<Option<Tenant>, Broken> {
+        self.registry.find(self.store.as_ref(), id, self.clock.now()).await
+    }
+
+    /// Makes a decision durable, then speaks its verdict. `presented` spends what the client
+    /// authenticated with, in the same commit; if the act then loses its race, what was presented
+    /// is spent all the same before the refusal is spoken.
+    ///
+    /// # Errors
+    /// The decision's refusal; the meaning of the write that lost; or a fault.
+    pub async fn settle<T>(
+        &self,
+        presented: Option<Change>,
+        act: Decision<T>,
+    ) -> Result<T, Failure> {
+        let spends = presented.is_some();
+        let changes: Vec<Change> = presented.iter().cloned().chain(act.changes).collect();
+        let writes = changes.iter().map(|change| change.write.clone()).collect();
+        match self.store.commit(writes).await? {
+            Outcome::Done => act.verdict.map_err(Failure::Refused),
+            Outcome::Lost(place) => {
+                if let (true, 1.., Some(spend)) = (spends, place, presented) {
+                    self.store.commit(vec![spend.write]).await?;
+                }
+                Err(lost(&changes, place))
+            }
+        }
+    }
+}
+
+/// Completes when the server drains.
+pub async fn drained(mut draining: watch::Receiver<bool>) {
+    // The sender is gone only when the server is, which is as good.
+    let _ = draining.wait_for(|draining| *draining).await;
+}
+
+fn lost(changes: &[Change], place: usize) -> Failure {
+    match changes.get(place) {
+        Some(change) => Failure::Refused(change.if_lost),
+        None => {
+            Failure::Broken(Broken::Store(assent_store::Fault::Corrupt("a loser out of range")))
+        }
+    }
+}

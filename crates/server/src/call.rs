@@ -1,0 +1,103 @@
+//! One request: when it came, how its answer is found in the log, and whose environment it is for.
+
+use std::sync::Arc;
+
+use assent_protocol::id::EnvironmentId;
+use assent_protocol::time::Timestamp;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::response::{IntoResponse, Response};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+
+use crate::app::App;
+use crate::failure::{self, Endpoint, Failure};
+use crate::machine::EntropyFault;
+use crate::registry::Tenant;
+
+/// Names one answer, in the error description, in a header and in the log: an upper-case UUID
+/// (`pingone.md` §5.1).
+#[derive(Clone, Debug)]
+pub struct Correlation(String);
+
+impl Correlation {
+    /// A new one.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub fn mint(app: &App) -> Result<Self, EntropyFault> {
+        let octets = app.entropy.octets::<16>()?;
+        let uuid = uuid::Builder::from_random_bytes(octets).into_uuid();
+        let mut buffer = uuid::Uuid::encode_buffer();
+        Ok(Self(uuid.hyphenated().encode_upper(&mut buffer).to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What every handler knows of its request. `now` is read once, here.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// When the request came.
+    pub now: Timestamp,
+    /// How its answer is found in the log.
+    pub correlation: Correlation,
+    /// Whether it has an `Authorization` header.
+    pub authorization_used: bool,
+}
+
+impl FromRequestParts<Arc<App>> for Call {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, StatusCode> {
+        let correlation = Correlation::mint(app).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+        let authorization_used = parts.headers.contains_key(AUTHORIZATION);
+        Ok(Self { now: app.clock.now(), correlation, authorization_used })
+    }
+}
+
+/// `{envID}` of the path as an environment that serves; anything else is 404 (T-66).
+impl FromRequestParts<Arc<App>> for Tenant {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let path = RawPathParams::from_request_parts(parts, app)
+            .await
+            .map_err(|_| not_found("There is no such path"))?;
+        let named = path.iter().find(|(name, _)| *name == "env").map(|(_, value)| value);
+        let Some(id) = named.and_then(EnvironmentId::parse) else {
+            return Err(unknown_environment());
+        };
+        match app.tenant(id).await {
+            Ok(Some(tenant)) => Ok(tenant),
+            Ok(None) => Err(unknown_environment()),
+            Err(broken) => {
+                let call = Call::from_request_parts(parts, app)
+                    .await
+                    .map_err(IntoResponse::into_response)?;
+                Err(failure::render(&call, Endpoint::Token, &Failure::Broken(broken)))
+            }
+        }
+    }
+}
+
+fn unknown_environment() -> Response {
+    not_found("There is no such environment")
+}
+
+/// 404 in the platform's form (`pingone.md` §5.2).
+pub fn not_found(message: &str) -> Response {
+    platform_error(StatusCode::NOT_FOUND, "NOT_FOUND", message)
+}
+
+/// A body of the platform's form that needs no correlation.
+pub fn platform_error(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = serde_json::json!({ "code": code, "message": message }).to_string();
+    let mut response = (status, body).into_response();
+    failure::no_store(&mut response);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,4 @@
+//! Bodies and headers, bounded before they are looked at.
+
+pub mod body;
+pub mod credentials;

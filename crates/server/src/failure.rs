@@ -1,0 +1,226 @@
+//! From a reason or a fault to an HTTP answer: the one place that knows statuses.
+
+use assent_protocol::error_code::ErrorCode;
+use assent_protocol::reason::{Preamble, Reason};
+use assent_protocol::sealing::Unsealable;
+use assent_store::Fault;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+
+use crate::call::Call;
+use crate::machine::EntropyFault;
+
+/// Why there is no success to report.
+#[derive(Debug)]
+pub enum Failure {
+    /// The protocol says no.
+    Refused(Reason),
+    /// Something of ours broke; nothing may be concluded from it.
+    Broken(Broken),
+}
+
+/// What broke.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] Fault),
+    /// A key or a sealed value.
+    #[error(transparent)]
+    Sealing(#[from] Unsealable),
+    /// Randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyFault),
+    /// Signing.
+    #[error("signing failed: {0}")]
+    Signing(#[from] assent_jose::Error),
+    /// No key of the algorithm can sign.
+    #[error("the environment has no key that can sign now")]
+    NoSigningKey,
+    /// An answer of ours could not be written.
+    #[error("an answer could not be written: {0}")]
+    Answer(#[from] serde_json::Error),
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(reason)
+    }
+}
+
+impl<T: Into<Broken>> From<T> for Failure {
+    fn from(broken: T) -> Self {
+        Self::Broken(broken.into())
+    }
+}
+
+impl Broken {
+    /// Whether trying again later can help; else it is an error of the server.
+    pub const fn passes(&self) -> bool {
+        match self {
+            Self::Store(Fault::Unavailable(_) | Fault::Overloaded | Fault::Fenced)
+            | Self::Entropy(_)
+            | Self::Signing(_)
+            | Self::NoSigningKey => true,
+            Self::Store(Fault::Corrupt(_)) | Self::Sealing(_) | Self::Answer(_) => false,
+        }
+    }
+}
+
+/// Where a refusal is spoken; the status of some codes depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `cibaAuthorization`
+    BackchannelAuthentication,
+    /// `token`
+    Token,
+    /// The device API and the simulator.
+    Device,
+}
+
+/// A wrong method at an OAuth endpoint; the caller adds `Allow`.
+pub fn method_not_allowed(correlation: &str) -> Response {
+    let reason = Reason::MethodNotAllowed;
+    tracing::info!(correlation, ?reason, "refused");
+    let status = status(Endpoint::Token, reason);
+    oauth_error(correlation, status, reason.code(), reason.preamble(), reason.detail())
+}
+
+/// When a client that was told to wait may come again, in seconds.
+const RETRY_AFTER_THROTTLED: &str = "60";
+const RETRY_AFTER_BROKEN: &str = "1";
+
+/// The answer to a failure at an OAuth or device endpoint, logged once, here.
+pub fn render(call: &Call, endpoint: Endpoint, failure: &Failure) -> Response {
+    match failure {
+        Failure::Refused(reason) => refuse(call, endpoint, *reason),
+        Failure::Broken(broken) => report(call, broken),
+    }
+}
+
+fn refuse(call: &Call, endpoint: Endpoint, reason: Reason) -> Response {
+    let code = reason.code();
+    let correlation = call.correlation.as_str();
+    match code {
+        // Not failures but the ordinary life of a poll.
+        ErrorCode::AuthorizationPending | ErrorCode::SlowDown => {
+            tracing::debug!(correlation, ?endpoint, ?reason, "not decided yet");
+        }
+        _ => tracing::info!(correlation, ?endpoint, ?reason, "refused"),
+    }
+    let mut response = oauth_error(
+        correlation,
+        status(endpoint, reason),
+        code,
+        reason.preamble(),
+        reason.detail(),
+    );
+    let headers = response.headers_mut();
+    if code == ErrorCode::InvalidClient && call.authorization_used {
+        // RFC 6749 §5.2: name the scheme that the client used.
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"assent\""));
+    }
+    if code == ErrorCode::InvalidToken {
+        let challenge = match reason {
+            // RFC 6750 §3.1: no error code when no credential was sent.
+            Reason::DeviceCredentialMissing => "Bearer realm=\"assent\"",
+            _ => "Bearer realm=\"assent\", error=\"invalid_token\"",
+        };
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    if code == ErrorCode::TemporarilyUnavailable {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_THROTTLED));
+    }
+    response
+}
+
+fn report(call: &Call, broken: &Broken) -> Response {
+    let correlation = call.correlation.as_str();
+    tracing::error!(correlation, error = %broken, "could not answer");
+    let (status, code) = if broken.passes() {
+        (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable)
+    } else {
+        (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError)
+    };
+    let mut response =
+        oauth_error(correlation, status, code, Preamble::Processing, "Please try again");
+    if broken.passes() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_BROKEN));
+    }
+    response
+}
+
+/// The status of a refusal: 400 unless a specification names another.
+pub const fn status(endpoint: Endpoint, reason: Reason) -> StatusCode {
+    match reason {
+        Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::BodyIncomplete => StatusCode::REQUEST_TIMEOUT,
+        Reason::BodyCompressed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Reason::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Reason::RequestUnknown => StatusCode::NOT_FOUND,
+        Reason::RequestDecided => StatusCode::CONFLICT,
+        Reason::RequestExpired => StatusCode::GONE,
+        _ => by_code(endpoint, reason.code()),
+    }
+}
+
+const fn by_code(endpoint: Endpoint, code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+        // CIBA §13 at the start, CIBA §11 at the token endpoint.
+        ErrorCode::AccessDenied => match endpoint {
+            Endpoint::BackchannelAuthentication | Endpoint::Device => StatusCode::FORBIDDEN,
+            Endpoint::Token => StatusCode::BAD_REQUEST,
+        },
+        ErrorCode::TemporarilyUnavailable => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::InvalidRequest
+        | ErrorCode::InvalidGrant
+        | ErrorCode::UnauthorizedClient
+        | ErrorCode::UnsupportedGrantType
+        | ErrorCode::InvalidScope
+        | ErrorCode::AuthorizationPending
+        | ErrorCode::SlowDown
+        | ErrorCode::ExpiredToken
+        | ErrorCode::ExpiredLoginHintToken
+        | ErrorCode::UnknownUserId
+        | ErrorCode::InvalidBindingMessage => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// `{"error": …, "error_description": …}` in PingOne's form. All parts are of the characters that
+/// RFC 6749 §5.2 allows, so nothing needs escaping.
+fn oauth_error(
+    correlation: &str,
+    status: StatusCode,
+    code: ErrorCode,
+    preamble: Preamble,
+    detail: &str,
+) -> Response {
+    let body = format!(
+        "{{\"error\":\"{}\",\"error_description\":\"{}{detail} (Correlation ID: {})\"}}",
+        code.wire(),
+        preamble.text(),
+        correlation
+    );
+    let mut response = (status, body).into_response();
+    no_store(&mut response);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Neither answer nor refusal may be kept by a cache.
+pub fn no_store(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+}
+
+/// 200 with a JSON body that no cache keeps.
+pub fn json(body: &impl serde::Serialize) -> Result<Response, Failure> {
+    let mut response = serde_json::to_vec(body).map_err(Broken::from)?.into_response();
+    no_store(&mut response);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}

@@ -1,0 +1,3 @@
+//! The pages on which a person answers in a browser: `/{envID}/inbox/…`.
+
+pub mod session;

@@ -1,0 +1,23 @@
+//! HTTP, background work and pages of Assent.
+//!
+//! A request passes [`listen`] (bounds), [`router`] (which handler), the handler (facts in,
+//! decision out), [`app::App::settle`] (commit, then speak) and [`failure`] (reason to status).
+
+pub mod app;
+pub mod call;
+pub mod device;
+pub mod extract;
+pub mod failure;
+pub mod health;
+pub mod inbox;
+pub mod limits;
+pub mod listen;
+pub mod machine;
+pub mod oauth;
+pub mod paces;
+pub mod provision;
+pub mod registry;
+pub mod replay;
+pub mod router;
+pub mod settings;
+pub mod worker;

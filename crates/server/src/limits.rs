@@ -1,0 +1,70 @@
+//! How often somebody may guess: counters of one minute, bounded, memory of this node.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+
+use assent_protocol::id::{ApplicationId, EnvironmentId};
+use assent_protocol::time::{Seconds, Timestamp};
+use parking_lot::Mutex;
+
+const WINDOW: Seconds = Seconds::new(60);
+/// Counters kept at most; when full, the oldest windows are dropped first.
+const COUNTERS_MAX: usize = 100_000;
+/// Wrong pairing codes from one address and minute: 40 bits are not guessed at this pace (T-30).
+pub const PAIRING_FAILURES_PER_MINUTE: u32 = 20;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Guess {
+    /// Hints that name nobody (T-05).
+    UnknownUser(EnvironmentId, ApplicationId),
+    /// `auth_req_id`s that do not exist (T-10).
+    UnknownRequest(EnvironmentId, ApplicationId),
+    /// Wrong pairing codes.
+    PairingCode(EnvironmentId, IpAddr),
+}
+
+#[derive(Clone, Copy)]
+struct Counter {
+    since: Timestamp,
+    count: u32,
+}
+
+/// The counters.
+#[derive(Default)]
+pub struct Limits(Mutex<HashMap<Guess, Counter>>);
+
+impl Limits {
+    /// Counts a failed guess.
+    pub fn count(&self, guess: Guess, now: Timestamp) {
+        let mut counters = self.0.lock();
+        if counters.len() >= COUNTERS_MAX {
+            counters.retain(|_, counter| is_current(counter, now));
+        }
+        if counters.len() < COUNTERS_MAX || counters.contains_key(&guess) {
+            let counter = counters.entry(guess).or_insert(Counter { since: now, count: 0 });
+            if !is_current(counter, now) {
+                *counter = Counter { since: now, count: 0 };
+            }
+            counter.count = counter.count.saturating_add(1);
+        }
+    }
+
+    /// Whether more than `per_minute` guesses failed in the current minute.
+    pub fn is_exceeded(&self, guess: Guess, per_minute: u32, now: Timestamp) -> bool {
+        let counters = self.0.lock();
+        counters
+            .get(&guess)
+            .is_some_and(|counter| is_current(counter, now) && counter.count >= per_minute)
+    }
+
+    /// Drops counters of past minutes.
+    pub fn sweep(&self, now: Timestamp) {
+        self.0.lock().retain(|_, counter| is_current(counter, now));
+    }
+}
+
+fn is_current(counter: &Counter, now: Timestamp) -> bool {
+    now.millis_since(counter.since) < WINDOW.as_millis()
+}

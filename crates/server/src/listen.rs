@@ -1,0 +1,175 @@
+//! Our own accept loop: every connection and every request has a bound, and draining is ours.
+
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use assent_protocol::error_code::ErrorCode;
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tower::ServiceExt;
+
+use crate::app::{App, drained};
+use crate::call::{Correlation, platform_error};
+use crate::{failure, router, worker};
+
+/// Octets of a request head.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Header fields of a request.
+const HEADERS_MAX: usize = 64;
+/// Octets of a request target.
+const TARGET_BYTES_MAX: usize = 8 * 1024;
+/// A head has arrived whole after so long, or the connection ends.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// Connections at once; more wait in the system's queue.
+const CONNECTIONS_MAX: usize = 20_000;
+/// What is under way when the server drains gets this long.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
+/// A load balancer notices within this time that the server is not ready any more.
+const DRAIN_NOTICE: Duration = Duration::from_millis(200);
+
+/// The address of who is connected.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// Serves until `shutdown` completes, then drains: readiness goes away, no connection is
+/// accepted, what is under way is finished.
+pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    let router = router::router(Arc::clone(&app));
+    let workers = tokio::spawn(worker::run(Arc::clone(&app)));
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    // Every connection holds a sender; when all are gone, nothing is under way.
+    let (alive, mut all_gone) = mpsc::channel::<()>(1);
+    tokio::pin!(shutdown);
+    loop {
+        let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let connection = connection(Arc::clone(&app), router.clone(), stream, peer);
+                    let alive = alive.clone();
+                    tokio::spawn(async move {
+                        connection.await;
+                        drop((place, alive));
+                    });
+                }
+                // Out of descriptors, mostly: what is open goes on, new ones wait (F-10).
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            () = &mut shutdown => break,
+        }
+    }
+    tracing::info!("draining");
+    app.draining.send_replace(true);
+    tokio::time::sleep(DRAIN_NOTICE).await;
+    drop((listener, alive));
+    if tokio::time::timeout(DRAIN_DEADLINE, all_gone.recv()).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+    workers.abort();
+}
+
+async fn connection(app: Arc<App>, router: Router, stream: TcpStream, peer: SocketAddr) {
+    let _ = stream.set_nodelay(true);
+    let draining = drained(app.draining.subscribe());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (app, router) = (Arc::clone(&app), router.clone());
+        async move { Ok::<_, std::convert::Infallible>(answer(&app, router, request, peer).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = draining => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn answer(
+    app: &App,
+    router: Router,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+) -> Response {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if target > TARGET_BYTES_MAX {
+        return platform_error(
+            StatusCode::URI_TOO_LONG,
+            "INVALID_REQUEST",
+            "The request target is longer than 8 KiB",
+        );
+    }
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(Peer(peer.ip()));
+    let is_oauth = request.uri().path().contains("/as/");
+    match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
+        Ok(Ok(response)) => explain_method(app, response, is_oauth),
+        Ok(Err(never)) => match never {},
+        Err(_) => defect(app),
+    }
+}
+
+/// The router answers a wrong method with an empty 405; say what to mend.
+fn explain_method(app: &App, response: Response, is_oauth: bool) -> Response {
+    let bare = response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && !response.headers().contains_key(CONTENT_TYPE);
+    if !bare {
+        return response;
+    }
+    let allow = response.headers().get(http::header::ALLOW).cloned();
+    let mut explained = if is_oauth {
+        let correlation = Correlation::mint(app);
+        let correlation = correlation.as_ref().map_or("", Correlation::as_str);
+        failure::method_not_allowed(correlation)
+    } else {
+        platform_error(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "INVALID_REQUEST",
+            "This path does not support the method; see Allow",
+        )
+    };
+    if let Some(allow) = allow {
+        explained.headers_mut().insert(http::header::ALLOW, allow);
+    }
+    explained
+}
+
+/// A broken invariant of ours ended the request; the process goes on (F-43).
+fn defect(app: &App) -> Response {
+    let correlation = Correlation::mint(app);
+    let correlation = correlation.as_ref().map_or("", Correlation::as_str);
+    tracing::error!(correlation, "a request handler panicked; this is a defect of Assent");
+    let body = format!(
+        "{{\"error\":\"{}\",\"error_description\":\"An unexpected error occurred \
+         (Correlation ID: {correlation})\"}}",
+        ErrorCode::ServerError.wire()
+    );
+    let mut response = (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
+    failure::no_store(&mut response);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,161 @@
+//! Who is calling: credentials from headers and body, the registered client, the check.
+
+use std::sync::Arc;
+
+use assent_protocol::application::Application;
+use assent_protocol::assertion::SpentAssertion;
+use assent_protocol::client_authentication::{
+    self as authentication, AcceptedAssertion, Audiences, Failure as Denied, Presented,
+};
+use assent_protocol::decision::Change;
+use assent_protocol::environment::AssertionReplay;
+use assent_protocol::id::ApplicationId;
+use assent_protocol::params::Params;
+use assent_protocol::reason::Reason;
+use assent_protocol::record::Key;
+use assent_protocol::secret::Digest;
+use http::HeaderMap;
+
+use crate::app::App;
+use crate::call::Call;
+use crate::extract::credentials;
+use crate::failure::Failure;
+use crate::registry::Tenant;
+use crate::replay::Remembered;
+
+/// Whom the request claims to come from; nothing is proven yet.
+pub struct Claimed {
+    presented: Presented,
+    /// The registered application of that name, if there is one.
+    pub application: Option<Arc<Application>>,
+}
+
+/// An authenticated client.
+pub struct Client {
+    /// The application.
+    pub application: Arc<Application>,
+    assertion: Option<AcceptedAssertion>,
+    replay: AssertionReplay,
+}
+
+/// Finds the credentials and the application they name.
+///
+/// # Errors
+/// None or several credentials, or a malformed one.
+pub async fn claim(
+    app: &App,
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<Claimed, Failure> {
+    let presented = Presented::collect(&credentials::authorization(headers)?, params)?;
+    let application = match ApplicationId::parse(presented.client_id()) {
+        Some(id) => app.store.find::<Application>(&Key::application(tenant.id(), id)).await?,
+        None => None,
+    };
+    Ok(Claimed { presented, application: application.map(|found| found.record) })
+}
+
+/// Checks the credentials.
+///
+/// # Errors
+/// The client is refused, or its secret cannot be read.
+pub fn authenticate(
+    claimed: &Claimed,
+    tenant: &Tenant,
+    called_endpoint: &str,
+    call: &Call,
+) -> Result<Client, Failure> {
+    let settings = &tenant.environment.ciba;
+    let audiences = Audiences {
+        issuer: &tenant.issuer,
+        token_endpoint: &tenant.token_endpoint,
+        called_endpoint,
+        rule: settings.assertion_audience,
+    };
+    let application = claimed.application.as_deref();
+    let assertion = authentication::authenticate(
+        &claimed.presented,
+        application,
+        &tenant.keys,
+        audiences,
+        call.now,
+    )
+    .map_err(|denied| match denied {
+        Denied::Refused(reason) => Failure::from(reason),
+        Denied::Fault(fault) => Failure::from(fault),
+    })?;
+    let application = claimed.application.clone().ok_or(Reason::ClientUnknown)?;
+    Ok(Client { replay: application.assertion_replay(settings), application, assertion })
+}
+
+impl Client {
+    /// The change that spends the client's assertion for `auth_req_id`, durably; `None` when there
+    /// is nothing to spend, or it was spent for the same `auth_req_id` before.
+    ///
+    /// # Errors
+    /// The assertion was used for something else before; or a fault.
+    pub async fn spend(
+        &self,
+        app: &App,
+        auth_req_id: Option<Digest>,
+    ) -> Result<Option<Change>, Failure> {
+        let Some(spent) = self.spent(auth_req_id) else { return Ok(None) };
+        app.replay.check(&spent, self.replay)?;
+        if self.is_spent_durably(app, &spent).await? {
+            return Ok(None);
+        }
+        Ok(Some(spent.spend()))
+    }
+
+    /// Remembers the client's assertion in memory: for requests that change nothing.
+    ///
+    /// # Errors
+    /// The assertion was used for something else before; or a fault.
+    pub async fn remember(&self, app: &App, auth_req_id: Option<Digest>) -> Result<(), Failure> {
+        let Some(spent) = self.spent(auth_req_id) else { return Ok(()) };
+        if app.replay.check(&spent, self.replay)? {
+            return Ok(());
+        }
+        if self.is_spent_durably(app, &spent).await? {
+            return Ok(());
+        }
+        match app.replay.remember(spent.clone(), self.replay)? {
+            Remembered::Yes => Ok(()),
+            Remembered::Full => {
+                let change = spent.spend();
+                app.settle(None, assent_protocol::decision::Decision::accept(()).and(change)).await
+            }
+        }
+    }
+
+    /// As [`Client::remember`], for a refused start: an assertion that began nothing is not used
+    /// up, unless the rule is that it may be presented once only.
+    ///
+    /// # Errors
+    /// As [`Client::remember`].
+    pub async fn remember_refused_start(&self, app: &App) -> Result<(), Failure> {
+        match self.replay {
+            AssertionReplay::SingleUse => self.remember(app, None).await,
+            AssertionReplay::Bound | AssertionReplay::None => Ok(()),
+        }
+    }
+
+    fn spent(&self, auth_req_id: Option<Digest>) -> Option<SpentAssertion> {
+        if self.replay == AssertionReplay::None {
+            return None;
+        }
+        self.assertion.as_ref().map(|accepted| accepted.spent(&self.application, auth_req_id))
+    }
+
+    async fn is_spent_durably(&self, app: &App, spent: &SpentAssertion) -> Result<bool, Failure> {
+        let key = Key::spent_assertion(spent.env, spent.client, spent.digest);
+        match app.store.find::<SpentAssertion>(&key).await? {
+            None => Ok(false),
+            Some(known) => {
+                known.record.permits(self.replay, spent.bound_to)?;
+                Ok(true)
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Browsers may call the OAuth endpoints from the origins that the application registered.
+
+use assent_protocol::application::Application;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+/// Lets a page of the request's origin read the answer, when the application allows it.
+pub fn allow(response: &mut Response, headers: &HeaderMap, application: Option<&Application>) {
+    let answered = response.headers_mut();
+    answered.append(VARY, HeaderValue::from_static("origin"));
+    let (Some(origin), Some(application)) = (headers.get(ORIGIN), application) else { return };
+    if origin.to_str().is_ok_and(|origin| application.allows_origin(origin)) {
+        answered.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    }
+}
+
+/// The answer to a preflight. It cannot know the application, which is named in the request that
+/// follows; so any origin may ask, and only an allowed one may read the answer.
+pub async fn preflight(headers: HeaderMap) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let answered = response.headers_mut();
+    answered.append(VARY, HeaderValue::from_static("origin"));
+    if let Some(origin) = headers.get(ORIGIN) {
+        answered.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        answered.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+        let allowed = HeaderValue::from_static("authorization, content-type, prefer");
+        answered.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+        answered.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    }
+    response
+}

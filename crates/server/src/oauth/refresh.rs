@@ -1,0 +1,73 @@
+//! The `refresh_token` grant (RFC 6749 §6).
+
+use assent_protocol::decision::Decision;
+use assent_protocol::grant::Grant;
+use assent_protocol::reason::Reason;
+use assent_protocol::record::Key;
+use assent_protocol::refresh::{self, RefreshToken};
+use assent_protocol::scope::ScopeSet;
+use assent_protocol::user::User;
+use axum::response::Response;
+
+use crate::app::App;
+use crate::call::Call;
+use crate::failure::{self, Failure};
+use crate::oauth::authenticate_client::Client;
+use crate::oauth::issue::{self, Consent};
+use crate::registry::Tenant;
+
+/// New tokens for an old grant; the refresh token presented is replaced.
+///
+/// # Errors
+/// The token is of no use, or a fault.
+pub async fn refresh(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    client: &Client,
+    presented: &str,
+    narrower: Option<&ScopeSet>,
+) -> Result<Response, Failure> {
+    let application = &client.application;
+    let spend = client.spend(app, None).await?;
+    let presented = match RefreshToken::parse(presented, tenant.id(), tenant.keys.refresh_tokens())
+    {
+        Ok(token) => token,
+        Err(reason) => return app.settle(spend, Decision::refuse(reason)).await,
+    };
+    let found = app.store.find::<Grant>(&Key::grant(tenant.id(), presented.grant)).await?;
+    if let Some(found) = &found
+        && found.record.application == application.id
+        && !is_usable(app, tenant, &found.record).await?
+    {
+        return app.settle(spend, Decision::refuse(Reason::RefreshTokenRevoked)).await;
+    }
+    let decision = refresh::refresh(found.as_ref(), presented, application, narrower, call.now);
+    let (Ok(renewal), Some(found)) = (&decision.verdict, &found) else {
+        let refused = Decision {
+            verdict: decision.verdict.and(Err(Reason::RefreshTokenUnknown)),
+            changes: decision.changes,
+        };
+        return app.settle(spend, refused).await;
+    };
+    let grant = &found.record;
+    let consent = Consent {
+        grant: grant.id,
+        user: grant.user,
+        scope: renewal.scope.clone(),
+        acr: &grant.acr,
+        amr: &grant.amr,
+        auth_time: grant.auth_time,
+    };
+    let granted = issue::granted(app, tenant, application, &renewal.scope).await?;
+    let next = Some(renewal.next);
+    let response = issue::respond(app, tenant, call, application, &consent, &granted, next)?;
+    app.settle(spend, decision).await?;
+    failure::json(&response)
+}
+
+/// The person may still authenticate (T-27).
+async fn is_usable(app: &App, tenant: &Tenant, grant: &Grant) -> Result<bool, Failure> {
+    let user = app.store.find::<User>(&Key::user(tenant.id(), grant.user)).await?;
+    Ok(user.is_some_and(|user| user.record.can_authenticate()))
+}

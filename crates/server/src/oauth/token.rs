@@ -1,0 +1,149 @@
+//! `POST /{envID}/as/token`: what has become of an `auth_req_id`, and new tokens for old grants.
+
+use std::sync::Arc;
+
+use assent_protocol::ciba::authentication::{Approval, Authentication};
+use assent_protocol::ciba::poll::{self, Outcome};
+use assent_protocol::decision::Decision;
+use assent_protocol::params::Params;
+use assent_protocol::reason::Reason;
+use assent_protocol::record::{Key, Versioned};
+use assent_protocol::scope::ScopeSet;
+use assent_protocol::secret::{Digest, Purpose};
+use assent_protocol::token_request::TokenRequest;
+use assent_protocol::user::User;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, Uri};
+
+use crate::app::App;
+use crate::call::Call;
+use crate::extract::body;
+use crate::failure::{self, Endpoint, Failure};
+use crate::limits::Guess;
+use crate::oauth::authenticate_client::{self, Claimed, Client};
+use crate::oauth::issue::{self, Consent};
+use crate::oauth::{cors, refresh};
+use crate::registry::Tenant;
+
+/// Handles the request.
+pub async fn post(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    call: Call,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let mut application = None;
+    let answer = async {
+        let params = body::form(&headers, uri.query(), body).await?;
+        let claimed = authenticate_client::claim(&app, &tenant, &headers, &params).await?;
+        application.clone_from(&claimed.application);
+        exchange(&app, &tenant, &call, &claimed, &params).await
+    };
+    let mut response = match answer.await {
+        Ok(response) => response,
+        Err(failure) => failure::render(&call, Endpoint::Token, &failure),
+    };
+    cors::allow(&mut response, &headers, application.as_deref());
+    response
+}
+
+async fn exchange(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    claimed: &Claimed,
+    params: &Params,
+) -> Result<Response, Failure> {
+    let endpoint = &tenant.token_endpoint;
+    let client = authenticate_client::authenticate(claimed, tenant, endpoint, call)?;
+    match TokenRequest::parse(params, &client.application) {
+        Ok(TokenRequest::Ciba { auth_req_id }) => {
+            ciba(app, tenant, call, &client, &auth_req_id).await
+        }
+        Ok(TokenRequest::Refresh { refresh_token, scope }) => {
+            refresh::refresh(app, tenant, call, &client, &refresh_token, scope.as_ref()).await
+        }
+        Err(reason) => {
+            client.remember(app, None).await?;
+            Err(reason.into())
+        }
+    }
+}
+
+/// The CIBA grant (CIBA §10.1, §11). A pending poll ends here without a write.
+async fn ciba(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    client: &Client,
+    auth_req_id: &str,
+) -> Result<Response, Failure> {
+    let application = &client.application;
+    let guess = Guess::UnknownRequest(tenant.id(), application.id);
+    let per_minute = tenant.environment.ciba.unknown_requests_per_minute;
+    let digest = Digest::of(Purpose::AuthReqId, tenant.id(), auth_req_id.as_bytes());
+    let found = app.store.find::<Authentication>(&Key::authentication(tenant.id(), digest)).await?;
+    if found.is_none() {
+        // T-10: who guesses again and again is slowed down; who asks for what exists is not.
+        if app.limits.is_exceeded(guess, per_minute, call.now) {
+            return Err(Reason::ClientThrottled.into());
+        }
+        app.limits.count(guess, call.now);
+    }
+    match poll::poll(found.as_ref(), application, call.now) {
+        Err(reason) => {
+            client.remember(app, Some(digest)).await?;
+            if reason != Reason::AuthReqIdOtherClient {
+                app.paces.forget(&digest);
+            }
+            Err(reason.into())
+        }
+        Ok((found, Outcome::Undecided)) => {
+            client.remember(app, Some(digest)).await?;
+            let waiting = &found.record;
+            let pace = app.paces.judge(&digest, waiting.interval, waiting.expires_at, call.now);
+            Err(pace.into())
+        }
+        Ok((found, Outcome::Approved(approval))) => {
+            app.paces.forget(&digest);
+            redeem(app, tenant, call, client, found, approval).await
+        }
+    }
+}
+
+/// From approved to redeemed, with the one token set. Signing comes first: if it fails, nothing
+/// is used up. Only after the commit do tokens leave.
+async fn redeem(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    client: &Client,
+    found: &Versioned<Authentication>,
+    approval: &Approval,
+) -> Result<Response, Failure> {
+    let digest = found.record.auth_req_id;
+    let user = found.record.inbox.user;
+    let spend = client.spend(app, Some(digest)).await?;
+    let person = app.store.find::<User>(&Key::user(tenant.id(), user)).await?;
+    if !person.is_some_and(|person| person.record.can_authenticate()) {
+        let closed = poll::close(found, call.now);
+        let never = app.settle(spend, closed).await?;
+        match never {}
+    }
+    let consent = Consent {
+        grant: app.entropy.id(call.now)?,
+        user,
+        scope: ScopeSet::parse(&found.record.scope)?,
+        acr: &approval.acr,
+        amr: &approval.amr,
+        auth_time: approval.at,
+    };
+    let issued = issue::first(app, tenant, call, &client.application, &consent).await?;
+    let act = Decision::accept(()).and(poll::redeem(found, call.now)).and_maybe(issued.grant);
+    app.settle(spend, act).await?;
+    failure::json(&issued.response)
+}

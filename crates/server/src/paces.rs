@@ -1,0 +1,79 @@
+//! The pace of each polled authentication: memory of this node, bounded, never written.
+
+use std::collections::HashMap;
+
+use assent_protocol::ciba::pace::{self, Pace};
+use assent_protocol::reason::Reason;
+use assent_protocol::secret::Digest;
+use assent_protocol::time::{Seconds, Timestamp};
+use parking_lot::Mutex;
+
+/// Polls of different requests hardly ever meet at one lock.
+const SHARDS: usize = 256;
+/// Paces of one shard; above it new ones are not kept, and their polls are never too early.
+const PER_SHARD_MAX: usize = 40_000;
+
+/// Half of the digest: random already, and enough to tell requests apart.
+type Name = [u8; 16];
+
+#[derive(Clone, Copy)]
+struct Known {
+    pace: Pace,
+    /// Seconds since the epoch when the request expires.
+    expires_at: u32,
+}
+
+/// All paces.
+pub struct Paces(Vec<Mutex<HashMap<Name, Known>>>);
+
+impl Default for Paces {
+    fn default() -> Self {
+        Self((0..SHARDS).map(|_| Mutex::default()).collect())
+    }
+}
+
+impl Paces {
+    /// Judges a poll of an undecided request and remembers it.
+    pub fn judge(
+        &self,
+        auth_req_id: &Digest,
+        interval: Seconds,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Reason {
+        let Some((shard, name)) = self.place(auth_req_id) else { return Reason::EndUserUndecided };
+        let mut shard = shard.lock();
+        let known = shard.get(&name).map(|known| known.pace);
+        let (pace, verdict) = pace::judge(known, interval, now);
+        if known.is_some() || shard.len() < PER_SHARD_MAX {
+            let expires_at = u32::try_from(expires_at.as_seconds()).unwrap_or(u32::MAX);
+            shard.insert(name, Known { pace, expires_at });
+        }
+        verdict
+    }
+
+    /// Forgets a request that has an outcome.
+    pub fn forget(&self, auth_req_id: &Digest) {
+        if let Some((shard, name)) = self.place(auth_req_id) {
+            shard.lock().remove(&name);
+        }
+    }
+
+    /// Forgets requests that have expired.
+    pub fn sweep(&self, now: Timestamp) {
+        let now = u32::try_from(now.as_seconds()).unwrap_or(u32::MAX);
+        for shard in &self.0 {
+            let mut shard = shard.lock();
+            shard.retain(|_, known| known.expires_at > now);
+            if shard.capacity() > 64 && shard.len() < shard.capacity() / 4 {
+                shard.shrink_to_fit();
+            }
+        }
+    }
+
+    fn place(&self, auth_req_id: &Digest) -> Option<(&Mutex<HashMap<Name, Known>>, Name)> {
+        let (first, rest) = auth_req_id.as_bytes().split_first()?;
+        let name = rest.first_chunk::<16>()?;
+        Some((self.0.get(usize::from(*first) % SHARDS)?, *name))
+    }
+}

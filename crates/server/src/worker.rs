@@ -1,0 +1,143 @@
+//! What happens without being asked: the forgotten is removed, keys are rotated, deleted
+//! environments are emptied. Every step is bounded and may be interrupted anywhere.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assent_protocol::environment::{Environment, EnvironmentStatus};
+use assent_protocol::id::EnvironmentId;
+use assent_protocol::record::{Record, Write};
+use assent_protocol::signing::{self, SIGNING_ALGORITHMS, SigningKeyRecord};
+use assent_protocol::time::Timestamp;
+use tokio::sync::watch;
+
+use crate::app::{App, drained};
+use crate::failure::Broken;
+use crate::{provision, registry::Tenant};
+
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+const TEND_EVERY: Duration = Duration::from_secs(60);
+/// Records removed in one step: short enough that commits hardly wait.
+const STEP: usize = 500;
+const ENVIRONMENTS_PER_PAGE: usize = 100;
+
+/// Runs until the server drains.
+pub async fn run(app: Arc<App>) {
+    tokio::join!(
+        every(SWEEP_EVERY, app.draining.subscribe(), || sweep(&app)),
+        every(TEND_EVERY, app.draining.subscribe(), || tend(&app)),
+    );
+}
+
+async fn every<F: Future<Output = Result<(), Broken>>>(
+    pause: Duration,
+    draining: watch::Receiver<bool>,
+    work: impl Fn() -> F,
+) {
+    loop {
+        if let Err(error) = work().await {
+            tracing::warn!(%error, "a background task failed; it will be tried again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = drained(draining.clone()) => return,
+        }
+    }
+}
+
+/// Removes what may be forgotten, here and in the store.
+///
+/// # Errors
+/// The store failed.
+pub async fn sweep(app: &App) -> Result<(), Broken> {
+    let now = app.clock.now();
+    app.paces.sweep(now);
+    app.replay.sweep(now);
+    app.limits.sweep(now);
+    while app.store.sweep(now, STEP).await? >= STEP {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+/// Looks after every environment: empties the deleted, rotates the keys of the others.
+///
+/// # Errors
+/// The store failed, or a key cannot be made.
+pub async fn tend(app: &App) -> Result<(), Broken> {
+    let mut after = None;
+    loop {
+        let page = app.store.list_environments(after, ENVIRONMENTS_PER_PAGE).await?;
+        for (record, _) in &page {
+            let Record::Environment(environment) = record else { continue };
+            after = Some(environment.id);
+            tend_one(app, environment).await?;
+        }
+        if page.len() < ENVIRONMENTS_PER_PAGE {
+            return Ok(());
+        }
+    }
+}
+
+async fn tend_one(app: &App, environment: &Environment) -> Result<(), Broken> {
+    match environment.status {
+        EnvironmentStatus::DeletePending => {
+            while app.store.purge(environment.id, STEP).await? > 0 {
+                tokio::task::yield_now().await;
+            }
+            app.registry.forget(environment.id);
+            Ok(())
+        }
+        EnvironmentStatus::Active => match app.tenant(environment.id).await? {
+            Some(tenant) => rotate(app, &tenant).await,
+            None => Ok(()),
+        },
+    }
+}
+
+/// Makes and removes signing keys as the schedule says.
+async fn rotate(app: &App, tenant: &Tenant) -> Result<(), Broken> {
+    let now = app.clock.now();
+    let records: Vec<&SigningKeyRecord> =
+        tenant.signers.iter().map(|it| it.record.as_ref()).collect();
+    for algorithm in SIGNING_ALGORITHMS {
+        let plan = signing::plan(&records, algorithm, app.settings.rotation, now);
+        if let Some(use_from) = plan.create {
+            publish_key(app, tenant, algorithm, use_from, now).await?;
+        }
+        for key_id in plan.remove {
+            remove_key(app, tenant.id(), &key_id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn publish_key(
+    app: &App,
+    tenant: &Tenant,
+    algorithm: assent_jose::Algorithm,
+    use_from: Timestamp,
+    now: Timestamp,
+) -> Result<(), Broken> {
+    let (env, keys) = (tenant.id(), tenant.keys.clone());
+    let entropy = Arc::clone(&app.entropy);
+    // Making an RSA key takes long; the threads that serve go on meanwhile.
+    let making = tokio::task::spawn_blocking(move || {
+        provision::signing_key(env, &keys, entropy.as_ref(), algorithm, use_from, now)
+    });
+    let record = making.await.map_err(|_| Broken::NoSigningKey)??;
+    tracing::info!(%env, algorithm = algorithm.name(), key = record.key_id, "publishing a signing key");
+    app.store.commit(vec![Write::insert(record)]).await?;
+    app.registry.forget(env);
+    Ok(())
+}
+
+async fn remove_key(app: &App, env: EnvironmentId, key_id: &str) -> Result<(), Broken> {
+    let key = assent_protocol::record::Key::signing_key(env, key_id);
+    if let Some((_, version)) = app.store.find_record(&key).await? {
+        tracing::info!(%env, key = key_id, "removing a retired signing key");
+        app.store.commit(vec![Write::Delete(key, version)]).await?;
+        app.registry.forget(env);
+    }
+    Ok(())
+}

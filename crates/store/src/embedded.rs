@@ -1,0 +1,267 @@
+//! The embedded store: SQLite in WAL mode with `synchronous=FULL`, one writer thread that commits
+//! everything waiting as one group, and the waiting authentications in memory.
+//!
+//! Nothing outside this module knows that it is SQLite.
+
+mod cache;
+mod live;
+mod migrate;
+mod read;
+mod table;
+mod writer;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use assent_protocol::ciba::authentication::Authentication;
+use assent_protocol::id::{EnvironmentId, UserId};
+use assent_protocol::record::{InboxKey, Key, Kind, Record, Version, Versioned, Write};
+use assent_protocol::time::Timestamp;
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use self::cache::Cache;
+use self::live::Live;
+use self::read::Readers;
+use self::writer::Writer;
+use crate::{Fault, Feed, Outcome, Range, Store};
+
+/// Name of the database inside the data directory.
+const DATABASE: &str = "assent.db";
+/// Name of the file whose lock says that a server uses the directory.
+const LOCK: &str = "assent.lock";
+
+/// How the embedded store is opened.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The data directory; made if it does not exist.
+    pub directory: PathBuf,
+    /// Catalogue records (applications, people, …) kept in memory.
+    pub cached_records_max: usize,
+}
+
+impl Settings {
+    /// The usual settings for a directory.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), cached_records_max: 10_000 }
+    }
+}
+
+/// Why the store does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    /// Another process has it.
+    #[error("the data directory {0} is in use by another assent process")]
+    InUse(PathBuf),
+    /// The directory cannot be used.
+    #[error("the data directory {path} cannot be used: {source}")]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A newer release wrote it.
+    #[error("the store has schema {found}, this release knows up to {known}; use a newer release")]
+    TooNew {
+        /// Its schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// It is damaged or not a store.
+    #[error("the store cannot be opened: {0}")]
+    Unreadable(String),
+}
+
+/// Why a backup failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupFault {
+    /// A backup never replaces a file.
+    #[error("{0} exists; choose another name")]
+    Exists(PathBuf),
+    /// There is nothing to copy.
+    #[error("there is no store in {0}")]
+    Missing(PathBuf),
+    /// The copy failed.
+    #[error("the copy failed: {0}")]
+    Failed(String),
+}
+
+impl From<rusqlite::Error> for OpenFault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+/// The embedded store.
+pub struct Embedded {
+    writer: Writer,
+    readers: Readers,
+    shared: Arc<Shared>,
+    /// Held while the store is open.
+    _lock: File,
+}
+
+/// What writer and readers share.
+struct Shared {
+    live: Live,
+    cache: Cache,
+    feed: Feed,
+}
+
+impl Embedded {
+    /// Opens the store of a data directory, makes it if there is none, migrates it if it is old,
+    /// and loads the waiting authentications.
+    ///
+    /// # Errors
+    /// The directory is in use, not usable, damaged, or of a newer release.
+    pub fn open(settings: &Settings) -> Result<Self, OpenFault> {
+        let directory = &settings.directory;
+        let unusable = |source| OpenFault::Directory { path: directory.clone(), source };
+        std::fs::create_dir_all(directory).map_err(unusable)?;
+        let lock = File::create(directory.join(LOCK)).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenFault::InUse(directory.clone())),
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        let path = directory.join(DATABASE);
+        let mut connection = connect(&path)?;
+        migrate::migrate(&mut connection)?;
+        let shared = Arc::new(Shared {
+            live: Live::load(&connection)?,
+            cache: Cache::new(settings.cached_records_max),
+            feed: Feed::default(),
+        });
+        let readers = Readers::open(&path)?;
+        let writer = Writer::start(connection, Arc::clone(&shared))
+            .map_err(|source| OpenFault::Unreadable(source.to_string()))?;
+        Ok(Self { writer, readers, shared, _lock: lock })
+    }
+
+    /// Writes a consistent copy of the store in `directory` to the new file `to`, whether or not
+    /// a server is running on it.
+    ///
+    /// # Errors
+    /// There is no store, the target exists, or the copy fails.
+    pub fn backup(directory: &Path, to: &Path) -> Result<(), BackupFault> {
+        let from = directory.join(DATABASE);
+        if !from.exists() {
+            return Err(BackupFault::Missing(directory.to_owned()));
+        }
+        if to.exists() {
+            return Err(BackupFault::Exists(to.to_owned()));
+        }
+        let failed = |error: rusqlite::Error| BackupFault::Failed(error.to_string());
+        let connection = Connection::open(&from).map_err(failed)?;
+        connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map_err(failed)?;
+        // The copy must not be lost with the power a moment after it was reported.
+        File::open(to)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| BackupFault::Failed(error.to_string()))
+    }
+
+    /// Reads every page and every record of the store in `directory`; answers how many records
+    /// there are.
+    ///
+    /// # Errors
+    /// The store is missing, damaged or unreadable.
+    pub fn inspect(directory: &Path) -> Result<usize, OpenFault> {
+        let path = directory.join(DATABASE);
+        if !path.exists() {
+            return Err(OpenFault::Unreadable(format!(
+                "there is no store in {}",
+                directory.display()
+            )));
+        }
+        let connection = Connection::open(&path)?;
+        let verdict: String = connection.query_row("PRAGMA quick_check", [], |row| row.get(0))?;
+        if verdict != "ok" {
+            return Err(OpenFault::Unreadable(verdict));
+        }
+        migrate::check(&connection)?;
+        read::count_all(&connection).map_err(|fault| OpenFault::Unreadable(fault.to_string()))
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, OpenFault> {
+    let connection = Connection::open(path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // An acknowledged commit survives the loss of power: the log is synced before we answer.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "busy_timeout", 5000)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Whether a kind lives in memory.
+const fn is_live(kind: Kind) -> bool {
+    matches!(kind, Kind::Authentication)
+}
+
+#[async_trait]
+impl Store for Embedded {
+    async fn find_record(&self, key: &Key) -> Result<Option<(Record, Version)>, Fault> {
+        if is_live(key.kind) {
+            let found = self.shared.live.find(key);
+            return Ok(found.map(|it| (Record::Authentication(it.record), it.version)));
+        }
+        self.shared.cache.find_or(key, || self.readers.find(key))
+    }
+
+    async fn list_records(&self, range: &Range) -> Result<Vec<(Record, Version)>, Fault> {
+        self.readers.list(range)
+    }
+
+    async fn find_in_inbox(
+        &self,
+        key: InboxKey,
+    ) -> Result<Option<Versioned<Authentication>>, Fault> {
+        Ok(self.shared.live.find_in_inbox(key))
+    }
+
+    async fn list_inbox(
+        &self,
+        env: EnvironmentId,
+        user: UserId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Authentication>>, Fault> {
+        Ok(self.shared.live.list_inbox(env, user, now, limit))
+    }
+
+    async fn commit(&self, writes: Vec<Write>) -> Result<Outcome, Fault> {
+        if writes.is_empty() {
+            return Ok(Outcome::Done);
+        }
+        self.writer.commit(writes).await
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<usize, Fault> {
+        self.writer.sweep(now, limit).await
+    }
+
+    async fn purge(&self, env: EnvironmentId, limit: usize) -> Result<usize, Fault> {
+        self.writer.purge(env, limit).await
+    }
+
+    async fn list_environments(
+        &self,
+        after: Option<EnvironmentId>,
+        limit: usize,
+    ) -> Result<Vec<(Record, Version)>, Fault> {
+        self.readers.list_environments(after, limit)
+    }
+
+    async fn check(&self) -> Result<(), Fault> {
+        self.writer.check()
+    }
+
+    fn feed(&self) -> &Feed {
+        &self.shared.feed
+    }
+}

@@ -1,0 +1,78 @@
+//! The tables: one for each kind of record, all of the same shape.
+
+use std::sync::LazyLock;
+
+use assent_protocol::record::Kind;
+
+/// The table of a kind.
+pub const fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Environment => "environment",
+        Kind::Application => "application",
+        Kind::Resource => "resource",
+        Kind::User => "user",
+        Kind::Login => "login",
+        Kind::Device => "device",
+        Kind::Credential => "credential",
+        Kind::Pairing => "pairing",
+        Kind::Administrator => "administrator",
+        Kind::SigningKey => "signing_key",
+        Kind::Authentication => "authentication",
+        Kind::SpentAssertion => "spent_assertion",
+        Kind::Grant => "grant_",
+    }
+}
+
+/// Whether rows of the table say when they may be removed.
+pub const fn expires(kind: Kind) -> bool {
+    matches!(kind, Kind::Pairing | Kind::SpentAssertion | Kind::Grant)
+}
+
+/// The statements of one table, written once.
+pub struct Statements {
+    /// Inserts unless the key exists.
+    pub insert: String,
+    /// Replaces a row of the version named.
+    pub replace: String,
+    /// Deletes a row of the version named.
+    pub delete: String,
+    /// Deletes some rows of one environment.
+    pub purge: String,
+    /// Deletes some rows whose time has come.
+    pub sweep: String,
+}
+
+static STATEMENTS: LazyLock<Vec<(Kind, Statements)>> =
+    LazyLock::new(|| Kind::ALL.map(|kind| (kind, Statements::write(kind))).into());
+
+impl Statements {
+    /// The statements of the table of `kind`; `None` never happens, every kind has them.
+    pub fn of(kind: Kind) -> Option<&'static Self> {
+        STATEMENTS.iter().find(|(known, _)| *known == kind).map(|(_, statements)| statements)
+    }
+
+    fn write(kind: Kind) -> Self {
+        let table = name(kind);
+        let (column, value, set) =
+            if expires(kind) { (", forget_at", ", ?5", ", forget_at = ?5") } else { ("", "", "") };
+        Self {
+            insert: format!(
+                "INSERT INTO {table} (env, key, version, body{column}) \
+                 VALUES (?1, ?2, ?3, ?4{value}) ON CONFLICT DO NOTHING"
+            ),
+            replace: format!(
+                "UPDATE {table} SET version = version + 1, body = ?4{set} \
+                 WHERE env = ?1 AND key = ?2 AND version = ?3"
+            ),
+            delete: format!("DELETE FROM {table} WHERE env = ?1 AND key = ?2 AND version = ?3"),
+            purge: format!(
+                "DELETE FROM {table} WHERE (env, key) IN \
+                 (SELECT env, key FROM {table} WHERE env = ?1 LIMIT ?2)"
+            ),
+            sweep: format!(
+                "DELETE FROM {table} WHERE (env, key) IN \
+                 (SELECT env, key FROM {table} WHERE forget_at <= ?1 LIMIT ?2)"
+            ),
+        }
+    }
+}

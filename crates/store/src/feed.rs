@@ -1,0 +1,86 @@
+//! Tells of commits: whoever waits for a person's inbox or for a decision subscribes to it. A
+//! message says only «look again»; the store is the truth.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use assent_protocol::ciba::authentication::Authentication;
+use assent_protocol::id::{EnvironmentId, UserId};
+use assent_protocol::secret::Digest;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// What can be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// Something in this person's inbox came or went.
+    Inbox(EnvironmentId, UserId),
+    /// This authentication changed.
+    Authentication(EnvironmentId, Digest),
+}
+
+type Waiters = HashMap<Topic, Vec<Arc<Notify>>>;
+
+/// The subscriptions of one process.
+#[derive(Debug, Default)]
+pub struct Feed(Arc<Mutex<Waiters>>);
+
+impl Feed {
+    /// Waits for `topic` from now on; ends when dropped.
+    pub fn subscribe(&self, topic: Topic) -> Subscription {
+        let notify = Arc::new(Notify::new());
+        self.0.lock().entry(topic).or_default().push(Arc::clone(&notify));
+        Subscription { topic, notify, waiters: Arc::clone(&self.0) }
+    }
+
+    /// Wakes everyone who waits for `topic`.
+    pub fn publish(&self, topic: Topic) {
+        if let Some(waiting) = self.0.lock().get(&topic) {
+            waiting.iter().for_each(|notify| notify.notify_one());
+        }
+    }
+
+    /// Wakes everyone to whom a change of this authentication matters.
+    pub fn publish_change(&self, authentication: &Authentication) {
+        let env = authentication.env();
+        self.publish(Topic::Inbox(env, authentication.inbox.user));
+        self.publish(Topic::Authentication(env, authentication.auth_req_id));
+    }
+
+    /// How many subscriptions there are.
+    pub fn len(&self) -> usize {
+        self.0.lock().values().map(Vec::len).sum()
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+}
+
+/// One subscription. A message that came before the wait began is not lost.
+#[derive(Debug)]
+pub struct Subscription {
+    topic: Topic,
+    notify: Arc<Notify>,
+    waiters: Arc<Mutex<Waiters>>,
+}
+
+impl Subscription {
+    /// Returns when something happened since the last return.
+    pub async fn changed(&self) {
+        self.notify.notified().await;
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut entry) = self.waiters.lock().entry(self.topic) {
+            entry.get_mut().retain(|notify| !Arc::ptr_eq(notify, &self.notify));
+            if entry.get().is_empty() {
+                entry.remove();
+            }
+        }
+    }
+}
