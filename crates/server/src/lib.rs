@@ -13,6 +13,7 @@ pub mod inbox;
 pub mod limits;
 pub mod listen;
 pub mod machine;
+pub mod management;
 pub mod oauth;
 pub mod paces;
 pub mod provision;

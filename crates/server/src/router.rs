@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use crate::app::App;
 use crate::device::{api, events, pairing, simulator};
 use crate::oauth::{backchannel_authentication, cors, metadata, token};
-use crate::{call, health};
+use crate::{call, health, inbox, management};
 
 /// The routes of a server.
 pub fn router(app: Arc<App>) -> Router {
@@ -35,5 +35,9 @@ pub fn router(app: Arc<App>) -> Router {
     if app.settings.simulator {
         router = router.route("/{env}/simulator/answer", post(simulator::post));
     }
-    router.fallback(|| async { call::not_found("There is no such path") }).with_state(app)
+    router
+        .merge(inbox::routes())
+        .nest("/v1", management::routes())
+        .fallback(|| async { call::not_found("There is no such path") })
+        .with_state(app)
 }
