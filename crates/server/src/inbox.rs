@@ -1,14 +1,76 @@
 //! The pages on which a person answers in a browser: `/{envID}/inbox/…`.
+//!
+//! They are a third mouth of [`crate::device`]: nothing is decided here. What is here is what
+//! only browsers need: a cookie instead of a bearer token ([`session`]), proof that a form was
+//! sent by a page of ours ([`forms`]), refusals as sentences ([`stop`]). A `GET` never changes
+//! anything; a `POST` answers with 303, so that reloading the result sends nothing again.
 
+pub mod assets;
+pub mod forms;
+pub mod outcome;
+pub mod pages;
+pub mod requests;
 pub mod session;
+pub mod sign_in;
+pub mod stop;
+pub mod visit;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use http::{HeaderName, HeaderValue};
 
 use crate::app::App;
+
+/// On every answer below `/{envID}/inbox`, whatever its status (T-79, T-81). The referrer policy
+/// is not `no-referrer`: with that, Chromium sends `Origin: null` with our own forms.
+const HEADERS: [(HeaderName, HeaderValue); 7] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+             connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+             require-trusted-types-for 'script'; trusted-types 'none'",
+        ),
+    ),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
 
 /// The routes of the pages and their static files.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
+        .route("/{env}/inbox", get(requests::list))
+        .route("/{env}/inbox/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/{env}/inbox/sign-out", post(sign_in::sign_out))
+        .route("/{env}/inbox/events", get(requests::events))
+        .route("/{env}/inbox/requests/{request}", get(requests::show))
+        .route("/{env}/inbox/requests/{request}/approve", post(requests::approve))
+        .route("/{env}/inbox/requests/{request}/deny", post(requests::deny))
+        .route("/{env}/inbox/", any(stop::no_page))
+        .route("/{env}/inbox/{*rest}", any(stop::no_page))
+        .layer(map_response(harden))
+        .merge(assets::routes())
+}
+
+async fn harden(mut response: Response) -> Response {
+    response.headers_mut().extend(HEADERS);
+    response
 }

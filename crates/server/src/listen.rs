@@ -88,7 +88,10 @@ async fn connection(app: Arc<App>, router: Router, stream: TcpStream, peer: Sock
     let draining = drained(app.draining.subscribe());
     let service = service_fn(move |request: Request<Incoming>| {
         let (app, router) = (Arc::clone(&app), router.clone());
-        async move { Ok::<_, std::convert::Infallible>(answer(&app, router, request, peer).await) }
+        async move {
+            let request = request.map(Body::new);
+            Ok::<_, std::convert::Infallible>(answer(&app, router, request, peer).await)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -109,10 +112,11 @@ async fn connection(app: Arc<App>, router: Router, stream: TcpStream, peer: Sock
     }
 }
 
-async fn answer(
+/// Answers one request: what holds for every route is here.
+pub async fn answer(
     app: &App,
     router: Router,
-    request: Request<Incoming>,
+    mut request: Request<Body>,
     peer: SocketAddr,
 ) -> Response {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
@@ -123,7 +127,6 @@ async fn answer(
             "The request target is longer than 8 KiB",
         );
     }
-    let mut request = request.map(Body::new);
     request.extensions_mut().insert(Peer(peer.ip()));
     let is_oauth = request.uri().path().contains("/as/");
     match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_protocol::id::RequestId;
+use assent_protocol::secret::Secret;
 use assent_store::Topic;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -17,6 +18,7 @@ use crate::app::{App, drained};
 use crate::call::Call;
 use crate::device::api::{self, RequestBody};
 use crate::device::{self, Holder};
+use crate::extract::credentials;
 use crate::failure::{self, Failure};
 use crate::registry::Tenant;
 
@@ -34,17 +36,20 @@ pub async fn get(
     headers: HeaderMap,
 ) -> Response {
     match api::holder(&app, &tenant, &headers).await {
-        Ok(holder) => stream_of(app, tenant, holder, headers),
+        Ok(holder) => {
+            let credential = credentials::bearer(&headers).unwrap_or_default().to_owned();
+            stream_of(app, tenant, holder, Secret::new(credential))
+        }
         Err(failure) => api::speak(&call, Err(failure)),
     }
 }
 
-/// The stream of one person's inbox.
-pub fn stream_of(app: Arc<App>, tenant: Tenant, holder: Holder, headers: HeaderMap) -> Response {
+/// The stream of one person's inbox, as long as `credential` is good.
+pub fn stream_of(app: Arc<App>, tenant: Tenant, holder: Holder, credential: Secret) -> Response {
     let subscription = app.store.feed().subscribe(Topic::Inbox(tenant.id(), holder.user.id));
     let inbox = Inbox {
         draining: app.draining.subscribe(),
-        credential: credential(&headers),
+        credential,
         app,
         tenant,
         holder,
@@ -59,17 +64,11 @@ pub fn stream_of(app: Arc<App>, tenant: Tenant, holder: Holder, headers: HeaderM
     response
 }
 
-fn credential(headers: &HeaderMap) -> Option<String> {
-    crate::extract::credentials::bearer(headers)
-        .map(str::to_owned)
-        .or_else(|| crate::inbox::session::cookie(headers).map(str::to_owned))
-}
-
 struct Inbox {
     app: Arc<App>,
     tenant: Tenant,
     holder: Holder,
-    credential: Option<String>,
+    credential: Secret,
     subscription: assent_store::Subscription,
     draining: tokio::sync::watch::Receiver<bool>,
     known: HashSet<RequestId>,
@@ -104,7 +103,7 @@ impl Inbox {
     }
 
     async fn look(&mut self) -> Result<(), Failure> {
-        let credential = self.credential.as_deref().unwrap_or_default();
+        let credential = self.credential.expose();
         self.holder = device::identify(&self.app, &self.tenant, credential).await?;
         let now = self.app.clock.now();
         let waiting = device::list_waiting(&self.app, &self.tenant, &self.holder.user, now).await?;

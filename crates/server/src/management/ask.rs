@@ -1,0 +1,240 @@
+//! One permitted request. An [`Ask`] is made in this module alone and only after the caller's
+//! roles permit what the route declares: a handler takes one, so no handler can forget to check
+//! (T-83). The environment comes from the path, the roles from the token, nothing from elsewhere
+//! (T-85).
+
+use std::sync::Arc;
+
+use assent_protocol::administrator::{Access, Administrator, Area};
+use assent_protocol::id::{EnvironmentId, Id};
+use assent_protocol::record::{Key, Stored, Versioned, Write};
+use assent_store::Outcome;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use serde_json::Map;
+use url::form_urlencoded;
+
+use crate::app::App;
+use crate::call::Call;
+use crate::extract::{body, credentials};
+use crate::management::fields::Fields;
+use crate::management::problem::Problem;
+use crate::provision;
+use crate::registry::Tenant;
+
+/// What a route declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What it touches.
+    pub area: Area,
+    /// How.
+    pub access: Access,
+}
+
+/// A permitted request at a place.
+pub struct Ask<P> {
+    /// The server.
+    pub app: Arc<App>,
+    /// When, and the name of the answer.
+    pub call: Call,
+    /// Who asks.
+    pub caller: Versioned<Administrator>,
+    /// Where: the environment of the path, or the installation.
+    pub place: P,
+    path: String,
+    params: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+    headers: HeaderMap,
+    octets: Bytes,
+}
+
+/// Where a request can be permitted.
+pub trait Place: Sized + Send + Sync + 'static {
+    /// The place that the path names.
+    fn enter(
+        app: &App,
+        env: Option<&str>,
+    ) -> impl Future<Output = Result<Self, Problem>> + Send;
+
+    /// Whether the caller's roles permit it there.
+    fn permits(&self, caller: &Administrator, rule: Rule) -> bool;
+}
+
+/// The environment of the path.
+impl Place for Tenant {
+    async fn enter(app: &App, env: Option<&str>) -> Result<Self, Problem> {
+        let id = env.and_then(EnvironmentId::parse).ok_or(Problem::NotFound)?;
+        app.tenant(id).await?.ok_or(Problem::NotFound)
+    }
+
+    fn permits(&self, caller: &Administrator, rule: Rule) -> bool {
+        caller.may(rule.area, rule.access, Some(self.id()))
+    }
+}
+
+/// The whole installation.
+pub struct Installation;
+
+impl Place for Installation {
+    async fn enter(_: &App, _: Option<&str>) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+
+    fn permits(&self, caller: &Administrator, rule: Rule) -> bool {
+        caller.may(rule.area, rule.access, None)
+    }
+}
+
+/// Wherever the caller has a role; the handler shows only what the role permits.
+pub struct Anywhere;
+
+impl Place for Anywhere {
+    async fn enter(_: &App, _: Option<&str>) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+
+    fn permits(&self, caller: &Administrator, rule: Rule) -> bool {
+        caller.roles.iter().any(|held| held.role.permits(rule.area, rule.access))
+    }
+}
+
+/// Who asks, where, and whether they may; then, and only then, the body is read.
+///
+/// # Errors
+/// 401 before 404 before 403, so that strangers learn nothing about environments.
+pub async fn permit<P: Place>(
+    app: Arc<App>,
+    call: Call,
+    rule: Rule,
+    mut parts: Parts,
+    body: Body,
+) -> Result<Ask<P>, Problem> {
+    let caller = authenticate(&app, &parts.headers).await?;
+    let params = path_params(&app, &mut parts).await?;
+    let env = params.iter().find(|(name, _)| name == "env").map(|(_, value)| value.as_str());
+    let place = P::enter(&app, env).await?;
+    if !place.permits(&caller.record, rule) {
+        return Err(Problem::Forbidden);
+    }
+    let octets = match parts.method {
+        Method::POST | Method::PUT => body::read(&parts.headers, body).await?,
+        _ => Bytes::new(),
+    };
+    let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let query = form_urlencoded::parse(query).into_owned().collect();
+    Ok(Ask { app, call, caller, place, path, params, query, headers: parts.headers, octets })
+}
+
+async fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<Versioned<Administrator>, Problem> {
+    if !headers.contains_key(http::header::AUTHORIZATION) {
+        return Err(Problem::TokenMissing);
+    }
+    let token = credentials::bearer(headers).ok_or(Problem::TokenUnknown)?;
+    let key = Key::administrator(provision::administrator_digest(token));
+    app.store.find::<Administrator>(&key).await?.ok_or(Problem::TokenUnknown)
+}
+
+async fn path_params(
+    app: &Arc<App>,
+    parts: &mut Parts,
+) -> Result<Vec<(String, String)>, Problem> {
+    // No identifier needs escaping, so an escape is another spelling of one: nothing (T-66).
+    if parts.uri.path().contains('%') {
+        return Err(Problem::NotFound);
+    }
+    let params =
+        RawPathParams::from_request_parts(parts, app).await.map_err(|_| Problem::NotFound)?;
+    Ok(params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+impl<P> Ask<P> {
+    /// An identifier of the path.
+    ///
+    /// # Errors
+    /// It names nothing: 404.
+    pub fn id<T>(&self, name: &str) -> Result<Id<T>, Problem> {
+        let found = self.params.iter().find(|(known, _)| known == name);
+        found.and_then(|(_, value)| Id::parse(value)).ok_or(Problem::NotFound)
+    }
+
+    /// The values of a query parameter.
+    pub fn query<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.query.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The URL that was asked for, without its query.
+    pub fn href(&self) -> String {
+        format!("{}{}", self.app.settings.api_path, self.path)
+    }
+
+    /// Whether the body is of this media type.
+    pub fn is_of(&self, media_type: &str) -> bool {
+        body::is_media_type(&self.headers, media_type)
+    }
+
+    /// The members of the JSON body.
+    ///
+    /// # Errors
+    /// Another media type, not JSON, or a member that occurs twice.
+    pub fn fields(&self) -> Result<Fields, Problem> {
+        if !self.is_of("application/json") {
+            return Err(Problem::MediaType);
+        }
+        assent_jose::parse_object(&self.octets).map(Fields::new).map_err(Problem::NotJson)
+    }
+
+    /// The members of the JSON body, if there is a body.
+    ///
+    /// # Errors
+    /// As [`Ask::fields`].
+    pub fn fields_if_any(&self) -> Result<Fields, Problem> {
+        if self.octets.is_empty() { Ok(Fields::new(Map::new())) } else { self.fields() }
+    }
+
+    /// The record with this key.
+    ///
+    /// # Errors
+    /// There is none: 404.
+    pub async fn find<T: Stored>(&self, key: &Key) -> Result<Versioned<T>, Problem> {
+        self.app.store.find(key).await?.ok_or(Problem::NotFound)
+    }
+
+    /// What removes the record with this key, if there is one.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn removal(&self, key: Key) -> Result<Option<Write>, Problem> {
+        let found = self.app.store.find_record(&key).await?;
+        Ok(found.map(|(_, version)| Write::Delete(key, version)))
+    }
+
+    /// Writes all or nothing.
+    ///
+    /// # Errors
+    /// Something was changed since it was read.
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<(), Problem> {
+        match self.app.store.commit(writes).await? {
+            Outcome::Done => Ok(()),
+            Outcome::Lost(_) => Err(Problem::Changed),
+        }
+    }
+}
+
+impl Ask<Tenant> {
+    /// The environment's identifier.
+    pub fn env(&self) -> EnvironmentId {
+        self.place.id()
+    }
+
+    /// The URL of the environment.
+    pub fn env_href(&self) -> String {
+        format!("{}/environments/{}", self.app.settings.api_path, self.env())
+    }
+}
