@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tower::ServiceExt;
 
 use crate::app::{App, drained};
-use crate::call::{Correlation, platform_error};
+use crate::call::{Correlation, not_found, platform_error};
 use crate::{failure, router, worker};
 
 /// Octets of a request head.
@@ -126,6 +126,10 @@ pub async fn answer(
             "INVALID_REQUEST",
             "The request target is longer than 8 KiB",
         );
+    }
+    // Every path of ours has one spelling; an escaped one names nothing (T-66).
+    if request.uri().path().contains('%') {
+        return not_found("There is no such path");
     }
     request.extensions_mut().insert(Peer(peer.ip()));
     let is_oauth = request.uri().path().contains("/as/");

@@ -383,12 +383,15 @@ impl World {
                 (vec![], assertion_params(&jwt))
             }
         };
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(params);
-        body.extend_pairs(&credentials);
+        let body = {
+            let mut body = form_urlencoded::Serializer::new(String::new());
+            body.extend_pairs(params);
+            body.extend_pairs(&credentials);
+            body.finish()
+        };
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|value| ("authorization", value.as_str())).collect();
-        self.form(path, &headers, &body.finish()).await
+        self.form(path, &headers, &body).await
     }
 }
 

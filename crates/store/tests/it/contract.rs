@@ -1,0 +1,275 @@
+//! What every backend promises. A backend is tested by calling [`all`] with it.
+
+use std::sync::Arc;
+
+use assent_protocol::id::UserId;
+use assent_protocol::record::{Key, Kind, Stored, Write};
+use assent_protocol::time::Seconds;
+use assent_protocol::user::User;
+use assent_store::{Embedded, Faulty, Outcome, Range, Settings, Store, Topic};
+use tokio::task::JoinSet;
+
+use crate::records::{NOW, authentication, denied, env, pairing, spent, user, waiting};
+
+type Backend = Arc<dyn Store>;
+
+async fn find_user(store: &Backend, number: u8) -> Option<(String, u64)> {
+    let found = store.find::<User>(&user(env(1), number).key()).await.unwrap();
+    found.map(|found| (found.record.email.clone(), found.version))
+}
+
+async fn inserted_is_found_at_version_one(store: Backend) {
+    let record = user(env(1), 1);
+    assert_eq!(find_user(&store, 1).await, None);
+    assert_eq!(store.commit(vec![Write::insert(record)]).await.unwrap(), Outcome::Done);
+    assert_eq!(find_user(&store, 1).await, Some((String::from("user1@example.com"), 1)));
+    let again = vec![Write::insert(user(env(1), 1))];
+    assert_eq!(store.commit(again).await.unwrap(), Outcome::Lost(0));
+}
+
+async fn replacing_and_deleting_need_the_version_that_was_read(store: Backend) {
+    let key = user(env(1), 1).key();
+    let changed = || User { email: String::from("new"), ..user(env(1), 1) };
+    assert_eq!(store.commit(vec![Write::replace(changed(), 1)]).await.unwrap(), Outcome::Lost(0));
+    store.commit(vec![Write::insert(user(env(1), 1))]).await.unwrap();
+    assert_eq!(store.commit(vec![Write::replace(changed(), 2)]).await.unwrap(), Outcome::Lost(0));
+    assert_eq!(store.commit(vec![Write::replace(changed(), 1)]).await.unwrap(), Outcome::Done);
+    assert_eq!(find_user(&store, 1).await, Some((String::from("new"), 2)));
+    assert_eq!(store.commit(vec![Write::replace(changed(), 1)]).await.unwrap(), Outcome::Lost(0));
+    let delete = |version| vec![Write::Delete(key.clone(), version)];
+    assert_eq!(store.commit(delete(1)).await.unwrap(), Outcome::Lost(0));
+    assert_eq!(store.commit(delete(2)).await.unwrap(), Outcome::Done);
+    assert_eq!(store.commit(delete(2)).await.unwrap(), Outcome::Lost(0));
+    assert_eq!(find_user(&store, 1).await, None);
+}
+
+/// All or none; `Lost` names the first loser.
+async fn a_commit_is_atomic(store: Backend) {
+    let one = waiting(env(1), 1, 1);
+    store.commit(vec![Write::insert(user(env(1), 3)), Write::insert(one.clone())]).await.unwrap();
+    let cases = [
+        (vec![Write::insert(user(env(1), 3)), Write::insert(user(env(1), 4))], 0),
+        (vec![Write::insert(user(env(1), 4)), Write::insert(user(env(1), 3))], 1),
+        (vec![Write::insert(user(env(1), 4)), Write::insert(one.clone())], 1),
+        (vec![Write::insert(waiting(env(1), 1, 2)), Write::replace(denied(&one), 7)], 1),
+        (vec![Write::replace(denied(&one), 1), Write::insert(user(env(1), 3))], 1),
+        (
+            vec![
+                Write::insert(user(env(1), 4)),
+                Write::insert(waiting(env(1), 1, 2)),
+                Write::Delete(one.key(), 2),
+            ],
+            2,
+        ),
+    ];
+    for (writes, loser) in cases {
+        assert_eq!(store.commit(writes).await.unwrap(), Outcome::Lost(loser));
+        assert_eq!(find_user(&store, 4).await, None);
+        let untouched = store.find_record(&one.key()).await.unwrap().unwrap();
+        assert_eq!((authentication(untouched.0).as_ref(), untouched.1), (&one, 1));
+        assert!(store.find_record(&waiting(env(1), 1, 2).key()).await.unwrap().is_none());
+    }
+}
+
+async fn another_environment_finds_nothing(store: Backend) {
+    store
+        .commit(vec![Write::insert(user(env(1), 1)), Write::insert(waiting(env(1), 1, 1))])
+        .await
+        .unwrap();
+    assert!(store.find_record(&user(env(2), 1).key()).await.unwrap().is_none());
+    assert!(store.find_record(&waiting(env(2), 1, 1).key()).await.unwrap().is_none());
+    let person = UserId::from_bytes([1; 16]);
+    assert!(store.list_inbox(env(2), person, NOW, 10).await.unwrap().is_empty());
+    // The same names may exist in both.
+    let twin = vec![Write::insert(user(env(2), 1)), Write::insert(waiting(env(2), 1, 1))];
+    assert_eq!(store.commit(twin).await.unwrap(), Outcome::Done);
+    assert_eq!(store.list_inbox(env(1), person, NOW, 10).await.unwrap().len(), 1);
+}
+
+async fn lists_are_ordered_bounded_and_go_on_where_they_ended(store: Backend) {
+    for number in [5, 3, 1, 4, 2] {
+        store.commit(vec![Write::insert(user(env(1), number))]).await.unwrap();
+    }
+    store.commit(vec![Write::insert(user(env(2), 9))]).await.unwrap();
+    let range =
+        |after, limit| Range { env: env(1), kind: Kind::User, prefix: vec![], after, limit };
+    let names = |page: Vec<assent_protocol::record::Versioned<User>>| {
+        page.into_iter().map(|it| it.record.username.clone()).collect::<Vec<_>>()
+    };
+    let first = store.list::<User>(&range(None, 2)).await.unwrap();
+    let last = first.last().unwrap().record.key().name;
+    assert_eq!(names(first), ["user1", "user2"]);
+    let rest = store.list::<User>(&range(Some(last), 10)).await.unwrap();
+    assert_eq!(names(rest), ["user3", "user4", "user5"]);
+    let prefix = Range { prefix: vec![4; 3], ..range(None, 10) };
+    assert_eq!(names(store.list::<User>(&prefix).await.unwrap()), ["user4"]);
+    assert!(store.list::<User>(&range(None, 0)).await.unwrap().is_empty());
+}
+
+async fn an_inbox_holds_what_waits_for_its_person(store: Backend) {
+    let (mine, theirs) = (UserId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
+    for number in 0..4 {
+        store.commit(vec![Write::insert(waiting(env(1), 1, number))]).await.unwrap();
+    }
+    store.commit(vec![Write::insert(waiting(env(1), 2, 9))]).await.unwrap();
+    let decided = waiting(env(1), 1, 2);
+    store.commit(vec![Write::replace(denied(&decided), 1)]).await.unwrap();
+    let listed = store.list_inbox(env(1), mine, NOW, 10).await.unwrap();
+    let requests: Vec<_> = listed.iter().map(|it| it.record.inbox.request).collect();
+    let expected: Vec<_> = [0, 1, 3].map(|n| waiting(env(1), 1, n).inbox.request).to_vec();
+    assert_eq!(requests, expected);
+    assert_eq!(store.list_inbox(env(1), mine, NOW, 2).await.unwrap().len(), 2);
+    assert_eq!(store.list_inbox(env(1), theirs, NOW, 10).await.unwrap().len(), 1);
+    let expired = NOW.plus(Seconds::new(120));
+    assert!(store.list_inbox(env(1), mine, expired, 10).await.unwrap().is_empty());
+    let found = store.find_in_inbox(decided.inbox).await.unwrap().unwrap();
+    assert_eq!((found.record.as_ref(), found.version), (&denied(&decided), 2));
+    let not_mine = assent_protocol::record::InboxKey { user: theirs, ..decided.inbox };
+    assert!(store.find_in_inbox(not_mine).await.unwrap().is_none());
+}
+
+async fn sweeping_removes_only_what_may_be_forgotten(store: Backend) {
+    let (request, assertion, code) = (waiting(env(1), 1, 1), spent(env(1), 1), pairing(env(1), 1));
+    let writes = vec![
+        Write::insert(request.clone()),
+        Write::insert(assertion.clone()),
+        Write::insert(code.clone()),
+        Write::insert(user(env(1), 1)),
+    ];
+    store.commit(writes).await.unwrap();
+    assert_eq!(store.sweep(NOW, 100).await.unwrap(), 0);
+    assert_eq!(store.sweep(assertion.forget_at(), 100).await.unwrap(), 1);
+    assert!(store.find_record(&assertion.key()).await.unwrap().is_none());
+    assert!(store.find_record(&request.key()).await.unwrap().is_some());
+    let late = request.forget_at().max(code.expires_at);
+    assert_eq!(store.sweep(late, 1).await.unwrap(), 1, "bounded");
+    assert_eq!(store.sweep(late, 100).await.unwrap(), 1);
+    assert!(store.find_record(&request.key()).await.unwrap().is_none());
+    assert!(store.find_in_inbox(request.inbox).await.unwrap().is_none());
+    assert_eq!(find_user(&store, 1).await.map(|it| it.1), Some(1), "people are not forgotten");
+}
+
+async fn purging_empties_one_environment(store: Backend) {
+    for number in 1..=2 {
+        let writes = vec![
+            Write::insert(user(env(number), 1)),
+            Write::insert(waiting(env(number), 1, 1)),
+            Write::insert(spent(env(number), 1)),
+        ];
+        store.commit(writes).await.unwrap();
+    }
+    assert!(find_user(&store, 1).await.is_some());
+    let mut removed = 0;
+    loop {
+        match store.purge(env(1), 2).await.unwrap() {
+            0 => break,
+            some => removed += some,
+        }
+    }
+    assert_eq!(removed, 3);
+    assert_eq!(find_user(&store, 1).await, None);
+    assert!(store.find_record(&waiting(env(1), 1, 1).key()).await.unwrap().is_none());
+    assert!(store.find_record(&waiting(env(2), 1, 1).key()).await.unwrap().is_some());
+    assert!(store.find_record(&spent(env(2), 1).key()).await.unwrap().is_some());
+}
+
+/// Sixty-four tasks replace the same version: one is `Done`.
+async fn of_many_at_once_one_wins(store: Backend) {
+    for round in 0..20 {
+        let request = waiting(env(1), 1, 100 + round);
+        store.commit(vec![Write::insert(request.clone())]).await.unwrap();
+        let mut tasks = JoinSet::new();
+        for task in 0..64 {
+            let (store, request) = (Arc::clone(&store), request.clone());
+            tasks.spawn(async move {
+                let mut writes = vec![Write::replace(denied(&request), 1)];
+                if task % 2 == 0 {
+                    writes.insert(0, Write::insert(spent(env(1), task)));
+                }
+                (task, store.commit(writes).await.unwrap())
+            });
+        }
+        let outcomes = tasks.join_all().await;
+        let winners: Vec<u8> =
+            outcomes.iter().filter(|it| it.1 == Outcome::Done).map(|it| it.0).collect();
+        assert_eq!(winners.len(), 1, "round {round}");
+        // Only the winner's other write happened.
+        for task in (0..64).step_by(2) {
+            let found = store.find_record(&spent(env(1), task).key()).await.unwrap();
+            assert_eq!(found.is_some(), winners == [task], "round {round} task {task}");
+        }
+        store.purge(env(1), 10_000).await.unwrap();
+    }
+}
+
+/// A cached record is never older than the last acknowledged commit.
+async fn reads_see_every_acknowledged_commit(store: Backend) {
+    store.commit(vec![Write::insert(user(env(1), 1))]).await.unwrap();
+    let mut readers = JoinSet::new();
+    for _ in 0..4 {
+        let store = Arc::clone(&store);
+        readers.spawn(async move {
+            let mut seen = 0;
+            while seen < 200 {
+                let version = find_user(&store, 1).await.map_or(0, |it| it.1);
+                assert!(version >= seen, "went back from {seen} to {version}");
+                seen = version;
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    for version in 1..200 {
+        let write = Write::replace(user(env(1), 1), version);
+        assert_eq!(store.commit(vec![write]).await.unwrap(), Outcome::Done);
+        assert_eq!(find_user(&store, 1).await.map(|it| it.1), Some(version + 1));
+    }
+    readers.join_all().await;
+}
+
+async fn waiters_are_woken_by_the_commit(store: Backend) {
+    let request = waiting(env(1), 1, 1);
+    let inbox = store.feed().subscribe(Topic::Inbox(env(1), request.inbox.user));
+    let other = store.feed().subscribe(Topic::Inbox(env(1), UserId::from_bytes([7; 16])));
+    store.commit(vec![Write::insert(request.clone())]).await.unwrap();
+    // It came before the wait began, and is not lost.
+    inbox.changed().await;
+    let decision = store.feed().subscribe(Topic::Authentication(env(1), request.auth_req_id));
+    store.commit(vec![Write::replace(denied(&request), 1)]).await.unwrap();
+    decision.changed().await;
+    let silent = tokio::time::timeout(std::time::Duration::from_millis(20), other.changed()).await;
+    assert!(silent.is_err(), "somebody else's inbox is silent");
+    drop((inbox, other, decision));
+    assert!(store.feed().is_empty(), "nothing is left behind");
+}
+
+/// The whole contract; `fresh` makes an empty store of the backend.
+pub async fn all(fresh: impl Fn() -> Backend) {
+    inserted_is_found_at_version_one(fresh()).await;
+    replacing_and_deleting_need_the_version_that_was_read(fresh()).await;
+    a_commit_is_atomic(fresh()).await;
+    another_environment_finds_nothing(fresh()).await;
+    lists_are_ordered_bounded_and_go_on_where_they_ended(fresh()).await;
+    an_inbox_holds_what_waits_for_its_person(fresh()).await;
+    sweeping_removes_only_what_may_be_forgotten(fresh()).await;
+    purging_empties_one_environment(fresh()).await;
+    of_many_at_once_one_wins(fresh()).await;
+    reads_see_every_acknowledged_commit(fresh()).await;
+    waiters_are_woken_by_the_commit(fresh()).await;
+    assert!(fresh().find_record(&Key::environment(env(1))).await.unwrap().is_none());
+}
+
+fn embedded() -> Backend {
+    let directory = tempfile::tempdir().unwrap();
+    // The directory lives as long as the process that tests; the system cleans up after it.
+    Arc::new(Embedded::open(&Settings::new(directory.keep())).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_embedded_store_keeps_the_contract() {
+    all(embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_decorator_without_a_plan_keeps_the_contract() {
+    all(|| Arc::new(Faulty::new(embedded()))).await;
+}
