@@ -31,6 +31,8 @@ pub mod scope_policy;
 pub mod sealing;
 pub mod secret;
 pub mod signing;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod token;
 pub mod token_request;

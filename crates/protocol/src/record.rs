@@ -111,12 +111,7 @@ impl Key {
     /// Of a login. A user name is unique, so its key does not say whose it is; addresses can be
     /// shared, so theirs does.
     pub fn login(login: &Login) -> Self {
-        let mut name = Self::login_prefix(&login.value);
-        match login.kind {
-            crate::user::LoginKind::Username => name.push(0),
-            crate::user::LoginKind::Email => name.push(1),
-            crate::user::LoginKind::Phone => name.push(2),
-        }
+        let mut name = Self::login_kind_prefix(&login.value, login.kind);
         if login.kind != crate::user::LoginKind::Username {
             name.extend_from_slice(login.user.as_bytes());
         }
@@ -126,6 +121,18 @@ impl Key {
     /// With what the names of all logins of one normalised value begin.
     pub fn login_prefix(value: &str) -> Vec<u8> {
         [value.as_bytes(), b"\0"].concat()
+    }
+
+    /// With what the names of all logins of one normalised value and kind begin; of a user name,
+    /// the whole name.
+    pub fn login_kind_prefix(value: &str, kind: crate::user::LoginKind) -> Vec<u8> {
+        let mut name = Self::login_prefix(value);
+        match kind {
+            crate::user::LoginKind::Username => name.push(0),
+            crate::user::LoginKind::Email => name.push(1),
+            crate::user::LoginKind::Phone => name.push(2),
+        }
+        name
     }
 
     /// Of a device: people's devices stand together.
@@ -422,3 +429,6 @@ pub struct InboxKey {
     /// Which request.
     pub request: RequestId,
 }
+
+#[cfg(test)]
+mod tests;

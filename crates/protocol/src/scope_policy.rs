@@ -91,3 +91,6 @@ pub fn words(name: &str, resources: &[Arc<Resource>]) -> String {
     };
     described.or_else(standard).unwrap_or_else(|| name.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,3 +112,6 @@ impl Stored for Authentication {
         if let Record::Authentication(it) = record { Some(it) } else { None }
     }
 }
+
+#[cfg(test)]
+mod tests;

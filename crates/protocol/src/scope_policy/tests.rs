@@ -1,0 +1,94 @@
+use super::*;
+use crate::application::ScopeGrant;
+use crate::id::{ApplicationId, EnvironmentId, ResourceId, ScopeGrantId, ScopeId};
+use crate::resource::Scope;
+use crate::time::Timestamp;
+
+fn resource(number: u8, kind: ResourceType, names: &[&str]) -> Arc<Resource> {
+    let scope = |(place, name): (usize, &&str)| Scope {
+        id: ScopeId::from_bytes([number * 16 + u8::try_from(place).unwrap(); 16]),
+        name: (*name).to_owned(),
+        description: (number == 2).then(|| format!("Words for {name}")),
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+    };
+    Arc::new(Resource {
+        env: EnvironmentId::NIL,
+        id: ResourceId::from_bytes([number; 16]),
+        name: number.to_string(),
+        description: None,
+        kind,
+        audience: format!("https://r{number}"),
+        access_token_validity: Seconds::new(u32::from(number) * 100),
+        scopes: names.iter().enumerate().map(scope).collect(),
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+    })
+}
+
+fn world() -> (Application, Vec<Arc<Resource>>) {
+    let resources = vec![
+        resource(1, ResourceType::OpenidConnect, &["openid", "email", "offline_access"]),
+        resource(2, ResourceType::Custom, &["read", "write"]),
+        resource(3, ResourceType::Custom, &["see", "read"]),
+    ];
+    let mut client = crate::testing::application(ApplicationId::NIL);
+    // Everything but r2's `write` and r3's `read`.
+    let granted = [(0, vec![1]), (1, vec![0]), (2, vec![0])];
+    client.grants = granted
+        .into_iter()
+        .map(|(at, scopes): (usize, Vec<usize>)| ScopeGrant {
+            id: ScopeGrantId::NIL,
+            resource: resources[at].id,
+            scopes: scopes.into_iter().map(|place| resources[at].scopes[place].id).collect(),
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+        })
+        .collect();
+    (client, resources)
+}
+
+fn check(
+    asked: &str,
+    several: bool,
+    missing: Missing,
+) -> Result<(String, Vec<String>, u32), Reason> {
+    let (mut client, resources) = world();
+    client.several_resources = several;
+    resolve(&ScopeSet::parse(asked).unwrap(), &client, &resources, missing)
+        .map(|it| (it.scope.as_str().to_owned(), it.audience, it.lifetime.get()))
+}
+
+#[test]
+fn scopes_are_granted_by_resource() {
+    let is = |scope: &str, audience: &[&str], lifetime| {
+        Ok((scope.to_owned(), audience.iter().map(|it| (*it).to_owned()).collect(), lifetime))
+    };
+    use Missing::{Drop, Refuse};
+    let table = [
+        ("openid", false, Refuse, is("openid", &["https://r1"], 100)),
+        ("openid offline_access", false, Refuse, is("openid offline_access", &["https://r1"], 100)),
+        ("openid email read", false, Refuse, is("openid email read", &["https://r2"], 200)),
+        ("openid write", false, Refuse, Err(Reason::ScopeNotGranted)),
+        ("openid write", false, Drop, is("openid", &["https://r1"], 100)),
+        ("openid unknown", false, Refuse, Err(Reason::ScopeNotGranted)),
+        ("openid read see", false, Refuse, Err(Reason::ScopeOfSeveralResources)),
+        (
+            "openid read see",
+            true,
+            Refuse,
+            is("openid read see", &["https://r2", "https://r3"], 200),
+        ),
+    ];
+    for (asked, several, missing, expected) in table {
+        assert_eq!(check(asked, several, missing), expected, "{asked} {missing:?}");
+    }
+}
+
+#[test]
+fn a_scope_is_told_in_words() {
+    let (_, resources) = world();
+    assert_eq!(words("write", &resources), "Words for write");
+    assert_eq!(words("email", &resources), "See your e-mail address");
+    assert_eq!(words("see", &resources), "see");
+}
