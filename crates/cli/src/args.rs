@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::ask::AskArgs;
+use crate::phone::PhoneArgs;
+
 /// Ask a person, wherever they are, and hand the asking software a token only if they say yes.
 #[derive(Parser, Debug)]
 #[command(name = "assent", version, about, long_about = None)]
@@ -27,6 +30,10 @@ pub enum Command {
     Backup(BackupArgs),
     /// Check settings, master key, store and clock, and say what to do about what is wrong
     Doctor(DoctorArgs),
+    /// Be an authentication device: wait for requests and answer them
+    Phone(PhoneArgs),
+    /// Be an application: ask a person, wait for the answer, show the tokens
+    Ask(Box<AskArgs>),
 }
 
 /// Settings of a server; a flag wins over an environment variable, which wins over the file.

@@ -118,7 +118,7 @@ fn read_file(path: &Path) -> Result<File> {
     toml::from_str(&text).map_err(|error| {
         // One line: where, and what is wrong.
         let line = error.span().map_or(0, |span| {
-            text.get(..span.start).map_or(0, |before| before.lines().count().max(1))
+            text.get(..span.start).map_or(0, |before| before.matches('\n').count() + 1)
         });
         anyhow::anyhow!("{} line {line}: {}", path.display(), error.message().replace('\n', " "))
     })

@@ -1,6 +1,6 @@
 //! `assent demo`: everything on this machine, with people, devices and applications to try.
 
-mod files;
+pub mod files;
 mod seed;
 mod words;
 

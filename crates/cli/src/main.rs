@@ -2,6 +2,7 @@
 //! error.
 
 mod args;
+mod ask;
 mod backup;
 mod config;
 mod demo;
@@ -9,7 +10,12 @@ mod doctor;
 mod init;
 mod logging;
 mod master_key;
+mod pause;
+mod phone;
+mod place;
 mod serve;
+mod terminal;
+mod web;
 
 use std::process::ExitCode;
 
@@ -27,6 +33,11 @@ fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Phone(args) => phone::run(&args),
+        Command::Ask(args) => match ask::run(&args) {
+            Ok(outcome) => return outcome.exit_code(),
+            Err(error) => Err(error),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -42,12 +42,16 @@ pub fn app(store: Arc<dyn Store>, master: RootKey, settings: Settings) -> App {
     App::new(store, Arc::new(SystemClock), Arc::new(SystemEntropy), master, settings)
 }
 
-/// The runtime: one thread for each core that the process may use.
+/// The runtime: one thread for each core that the process may use. Threads that share one core
+/// would only hand work to each other, so on one core everything runs where it arrives.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")
+    let one_core = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+    let mut builder = if one_core {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder.enable_all().build().context("cannot start the runtime")
 }
 
 /// Binds the listener.

@@ -72,6 +72,9 @@ fn decode(encoded: &[u8]) -> Result<String, Reason> {
 
 /// Form-decodes octets; `None` when they are not properly encoded UTF-8 or hold a NUL.
 pub(crate) fn form_decode(encoded: &[u8]) -> Option<String> {
+    if !encoded.iter().any(|byte| matches!(byte, b'%' | b'+' | 0)) {
+        return std::str::from_utf8(encoded).ok().map(str::to_owned);
+    }
     if !percent_signs_are_sound(encoded) {
         return None;
     }

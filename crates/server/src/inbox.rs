@@ -64,6 +64,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/{env}/inbox/requests/{request}", get(requests::show))
         .route("/{env}/inbox/requests/{request}/approve", post(requests::approve))
         .route("/{env}/inbox/requests/{request}/deny", post(requests::deny))
+        .method_not_allowed_fallback(stop::wrong_method)
         .route("/{env}/inbox/", any(stop::no_page))
         .route("/{env}/inbox/{*rest}", any(stop::no_page))
         .layer(map_response(harden))
@@ -71,6 +72,8 @@ pub fn routes() -> Router<Arc<App>> {
 }
 
 async fn harden(mut response: Response) -> Response {
-    response.headers_mut().extend(HEADERS);
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, value);
+    }
     response
 }

@@ -149,6 +149,15 @@ pub fn administrator_digest(token: &str) -> Digest {
     Digest::of(Purpose::AdministratorToken, EnvironmentId::NIL, token.as_bytes())
 }
 
+/// A new client secret: 86 characters of base64url, long enough for HS512 (RFC 7518 §3.2).
+///
+/// # Errors
+/// There is no randomness.
+pub fn client_secret(entropy: &dyn Entropy) -> Result<Secret, Broken> {
+    let half = Secret::mint("", entropy.octets()?);
+    Ok(Secret::mint(half.expose(), entropy.octets()?))
+}
+
 /// A device that waits to be paired, and the two codes that can pair it.
 pub struct NewDevice {
     /// The device.

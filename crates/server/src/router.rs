@@ -21,10 +21,19 @@ pub fn router(app: Arc<App>) -> Router {
             "/{env}/as/cibaAuthorization",
             post(backchannel_authentication::post).options(cors::preflight),
         )
-        .route("/{env}/as/.well-known/openid-configuration", get(metadata::discovery))
-        .route("/.well-known/oauth-authorization-server/{env}/as", get(metadata::discovery))
-        .route("/.well-known/openid-configuration/{env}/as", get(metadata::discovery))
-        .route("/{env}/as/jwks", get(metadata::jwks))
+        .route(
+            "/{env}/as/.well-known/openid-configuration",
+            get(metadata::discovery).options(cors::preflight_public),
+        )
+        .route(
+            "/.well-known/oauth-authorization-server/{env}/as",
+            get(metadata::discovery).options(cors::preflight_public),
+        )
+        .route(
+            "/.well-known/openid-configuration/{env}/as",
+            get(metadata::discovery).options(cors::preflight_public),
+        )
+        .route("/{env}/as/jwks", get(metadata::jwks).options(cors::preflight_public))
         // --- authentication device
         .route("/{env}/device/pair", post(pairing::post))
         .route("/{env}/device/requests", get(api::list))

@@ -1,5 +1,7 @@
 //! Settings of a server as a checked value. Where they come from is the command line's business.
 
+use std::time::Duration;
+
 use assent_protocol::signing::RotationPolicy;
 use url::Url;
 
@@ -14,7 +16,13 @@ pub struct Settings {
     pub simulator: bool,
     /// The rhythm of signing keys.
     pub rotation: RotationPolicy,
+    /// A request's head has arrived whole after so long, or the connection ends (T-71). Holds for
+    /// the first octet too, so it is also how long an idle connection is kept.
+    pub head_deadline: Duration,
 }
+
+/// A head takes this long at the most unless settings say otherwise.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A base URL that cannot serve.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +43,13 @@ impl Settings {
             Some(path) => base_url("api_path", path)?,
             None => format!("{auth_path}/v1"),
         };
-        Ok(Self { auth_path, api_path, simulator: false, rotation: RotationPolicy::default() })
+        Ok(Self {
+            auth_path,
+            api_path,
+            simulator: false,
+            rotation: RotationPolicy::default(),
+            head_deadline: HEAD_DEADLINE,
+        })
     }
 
     /// Whether people reach the server by TLS; cookies are then marked `Secure`.

@@ -95,10 +95,11 @@ impl From<rusqlite::Error> for OpenFault {
     }
 }
 
-/// The embedded store.
+/// The embedded store. Fields are dropped in this order: the writer is the last to close the
+/// database, which is what brings the log into the main file.
 pub struct Embedded {
-    writer: Writer,
     readers: Readers,
+    writer: Writer,
     shared: Arc<Shared>,
     /// Held while the store is open.
     _lock: File,
@@ -138,7 +139,7 @@ impl Embedded {
         let readers = Readers::open(&path)?;
         let writer = Writer::start(connection, Arc::clone(&shared))
             .map_err(|source| OpenFault::Unreadable(source.to_string()))?;
-        Ok(Self { writer, readers, shared, _lock: lock })
+        Ok(Self { readers, writer, shared, _lock: lock })
     }
 
     /// Writes a consistent copy of the store in `directory` to the new file `to`, whether or not

@@ -50,8 +50,8 @@ impl Outcome {
             Self::Declined => (
                 Tone::Neutral,
                 "Declined",
-                "Nothing was approved. If you did not start this request, somebody else tried to \
-                 act as you.",
+                "Nothing was approved. If you did not start this request, somebody else may have \
+                 tried to act as you.",
             ),
             Self::Expired => (
                 Tone::Neutral,

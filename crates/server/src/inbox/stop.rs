@@ -119,8 +119,8 @@ pub fn report(call: &Call, frame: &Frame, broken: &Broken) -> Response {
     let correlation = call.correlation.as_str();
     tracing::error!(correlation, error = %broken, "could not answer");
     let text = format!(
-        "Nothing may have been changed. Please try again in a moment. (Correlation ID: \
-         {correlation})"
+        "If you sent an answer, it may or may not have counted. Please look again in a moment. \
+         (Correlation ID: {correlation})"
     );
     let said =
         Said { tone: Tone::Bad, title: "Something went wrong here", text: &text, link: None };
@@ -149,4 +149,12 @@ pub async fn no_page(visit: Visit) -> Response {
     let text = "Check the address.";
     let said = Said { tone: Tone::Bad, title: "There is no such page", text, link };
     pages::message(StatusCode::NOT_FOUND, &visit.frame, &said)
+}
+
+/// A page is asked for as only a form can be sent, or the other way round.
+pub async fn wrong_method(visit: Visit) -> Response {
+    let link = Some(Link { path: visit.paths.inbox(), text: "See your requests" });
+    let text = "The address exists, but not for this. Nothing was changed.";
+    let said = Said { tone: Tone::Bad, title: "There is nothing to see here", text, link };
+    pages::message(StatusCode::METHOD_NOT_ALLOWED, &visit.frame, &said)
 }

@@ -54,10 +54,7 @@ pub struct Ask<P> {
 /// Where a request can be permitted.
 pub trait Place: Sized + Send + Sync + 'static {
     /// The place that the path names.
-    fn enter(
-        app: &App,
-        env: Option<&str>,
-    ) -> impl Future<Output = Result<Self, Problem>> + Send;
+    fn enter(app: &App, env: Option<&str>) -> impl Future<Output = Result<Self, Problem>> + Send;
 
     /// Whether the caller's roles permit it there.
     fn permits(&self, caller: &Administrator, rule: Rule) -> bool;
@@ -129,10 +126,7 @@ pub async fn permit<P: Place>(
     Ok(Ask { app, call, caller, place, path, params, query, headers: parts.headers, octets })
 }
 
-async fn authenticate(
-    app: &App,
-    headers: &HeaderMap,
-) -> Result<Versioned<Administrator>, Problem> {
+async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Versioned<Administrator>, Problem> {
     if !headers.contains_key(http::header::AUTHORIZATION) {
         return Err(Problem::TokenMissing);
     }
@@ -141,10 +135,7 @@ async fn authenticate(
     app.store.find::<Administrator>(&key).await?.ok_or(Problem::TokenUnknown)
 }
 
-async fn path_params(
-    app: &Arc<App>,
-    parts: &mut Parts,
-) -> Result<Vec<(String, String)>, Problem> {
+async fn path_params(app: &Arc<App>, parts: &mut Parts) -> Result<Vec<(String, String)>, Problem> {
     // No identifier needs escaping, so an escape is another spelling of one: nothing (T-66).
     if parts.uri.path().contains('%') {
         return Err(Problem::NotFound);

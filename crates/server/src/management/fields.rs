@@ -16,6 +16,9 @@ pub const NAME_CHARS_MAX: usize = 256;
 /// Longest description of anything, in characters.
 pub const DESCRIPTION_CHARS_MAX: usize = 1024;
 
+/// Longest list of choices, repetitions included.
+const CHOICES_MAX: usize = 32;
+
 /// Members that were not read yet, and mistakes in those that were. Members that nobody asks for
 /// are ignored, as PingOne ignores them.
 pub struct Fields {
@@ -28,6 +31,11 @@ impl Fields {
     /// The members of a request's body.
     pub fn new(members: Map<String, Value>) -> Self {
         Self { members, prefix: String::new(), mistakes: Vec::new() }
+    }
+
+    /// The members of an object at `target`; give it back with [`Fields::absorb`].
+    pub fn within(target: &str, members: Map<String, Value>) -> Self {
+        Self { members, prefix: format!("{target}."), mistakes: Vec::new() }
     }
 
     /// Whether the member is there, be it `null`.
@@ -111,7 +119,7 @@ impl Fields {
         name: &str,
         allowed: &[T],
     ) -> Option<Vec<T>> {
-        let values = self.list(name, allowed.len())?;
+        let values = self.list(name, CHOICES_MAX)?;
         let mut found: Vec<T> = Vec::with_capacity(values.len());
         for value in &values {
             match named(value, allowed) {
@@ -152,7 +160,7 @@ impl Fields {
             self.refuse(Detail::invalid(&target, format!("{name} must be an object")));
             return None;
         };
-        Some(Self { members, prefix: format!("{target}."), mistakes: Vec::new() })
+        Some(Self::within(&target, members))
     }
 
     /// Takes over the mistakes found in an object within.

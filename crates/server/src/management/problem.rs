@@ -19,8 +19,7 @@ const INVALID: &str =
 const MALFORMED: &str = "The request could not be completed. The request was malformed or invalid.";
 const NO_ACCESS: &str =
     "The request could not be completed. You do not have access to this resource.";
-const NOT_FOUND: &str =
-    "The request could not be completed. The requested resource was not found.";
+const NOT_FOUND: &str = "The request could not be completed. The requested resource was not found.";
 
 /// What stands between a request and its success.
 #[derive(Debug)]

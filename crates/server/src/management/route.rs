@@ -88,12 +88,7 @@ impl Path {
     }
 }
 
-async fn serve<P: Place, F, R>(
-    app: Arc<App>,
-    rule: Rule,
-    request: Request,
-    handler: F,
-) -> Response
+async fn serve<P: Place, F, R>(app: Arc<App>, rule: Rule, request: Request, handler: F) -> Response
 where
     F: Fn(Ask<P>) -> R,
     R: Future<Output = Answer>,
@@ -108,7 +103,8 @@ where
         let ask = permit::<P>(app, call.clone(), rule, parts, body).await?;
         let administrator = ask.caller.record.id;
         let answer = handler(ask).await?;
-        if rule.access == Access::Write {
+        // Who looked at a secret matters as much as who changed something.
+        if rule.access == Access::Write || rule.area == Area::Secrets {
             let correlation = call.correlation.as_str();
             tracing::info!(correlation, %administrator, %method, path, "an administrator acted");
         }

@@ -21,12 +21,21 @@ pub fn allow(response: &mut Response, headers: &HeaderMap, application: Option<&
 /// The answer to a preflight. It cannot know the application, which is named in the request that
 /// follows; so any origin may ask, and only an allowed one may read the answer.
 pub async fn preflight(headers: HeaderMap) -> Response {
+    preflight_for(&headers, HeaderValue::from_static("POST"))
+}
+
+/// The answer to a preflight for a public document.
+pub async fn preflight_public(headers: HeaderMap) -> Response {
+    preflight_for(&headers, HeaderValue::from_static("GET"))
+}
+
+fn preflight_for(headers: &HeaderMap, methods: HeaderValue) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let answered = response.headers_mut();
     answered.append(VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = headers.get(ORIGIN) {
         answered.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        answered.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+        answered.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
         let allowed = HeaderValue::from_static("authorization, content-type, prefer");
         answered.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         answered.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));

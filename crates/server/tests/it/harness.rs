@@ -175,21 +175,27 @@ fn master() -> RootKey {
 impl World {
     /// A fresh server at [`START`].
     pub async fn new() -> Self {
-        Self::with_entropy(Arc::new(SeededEntropy::new(7))).await
+        Self::with(Arc::new(SeededEntropy::new(7)), |_| ()).await
+    }
+
+    /// A fresh server with other settings.
+    pub async fn with_settings(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::with(Arc::new(SeededEntropy::new(7)), change).await
     }
 
     /// A fresh server with real randomness, for tests that run many requests at once.
     pub async fn random() -> Self {
-        Self::with_entropy(Arc::new(SystemEntropy)).await
+        Self::with(Arc::new(SystemEntropy), |_| ()).await
     }
 
-    async fn with_entropy(entropy: Arc<dyn Entropy>) -> Self {
+    async fn with(entropy: Arc<dyn Entropy>, change: impl FnOnce(&mut Settings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let embedded = Embedded::open(&assent_store::Settings::new(directory.path())).unwrap();
         let store = Arc::new(Faulty::new(Arc::new(embedded)));
         let clock = Arc::new(ManualClock::new(START));
         let mut settings = Settings::new(AUTH_PATH, Some("https://api.example.com/v1")).unwrap();
         settings.simulator = true;
+        change(&mut settings);
         let main = inhabit(store.as_ref(), template(0), entropy.as_ref()).await;
         let other = inhabit(store.as_ref(), template(1), entropy.as_ref()).await;
         let roles = vec![RoleAssignment { role: Role::OrganizationAdmin, environment: None }];

@@ -1,8 +1,16 @@
 //! The whole server in process: real store, fixed clock, seeded chance. The tree of modules is
 //! the space of URLs.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected should stop"
+)]
 
 mod device;
 mod harness;
 mod inbox;
+mod listen;
 mod oauth;
 mod v1;

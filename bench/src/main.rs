@@ -1,0 +1,81 @@
+//! `assent-bench`: what the server costs, measured on loopback with server and generator on one
+//! core each. See README.md beside this crate.
+//!
+//! 1. [`target`] starts the released server pinned to core 0; this process runs on core 1.
+//! 2. [`load`] drives it over [`http`], [`work`] says with which requests.
+//! 3. [`signatures`] measures on core 0 what no server can save.
+//! 4. [`report`] prints numbers and whether each target is met.
+
+mod http;
+mod load;
+mod peer;
+mod phases;
+mod process;
+mod report;
+mod signatures;
+mod target;
+mod work;
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+
+/// Measures polls, starts, redemptions and whole cycles of a local Assent.
+#[derive(Parser, Debug)]
+#[command(name = "assent-bench")]
+pub struct Args {
+    /// Measure everything; without it nothing happens
+    #[arg(long)]
+    all: bool,
+    /// Requests that wait in the large case
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2_000..=4_000_000))]
+    waiting: u32,
+    /// Seconds of each timed phase
+    #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+    /// Do not measure the peer
+    #[arg(long)]
+    no_peer: bool,
+    /// Port of the server; the peer gets the next one
+    #[arg(long, value_name = "PORT", default_value_t = 9480)]
+    port: u16,
+    /// This process is pinned already
+    #[arg(long, hide = true)]
+    pinned: bool,
+    /// Measure bare signatures on this core and print them
+    #[arg(long, hide = true)]
+    signatures: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    if args.signatures {
+        return signatures::print();
+    }
+    if !args.all {
+        bail!("give --all to measure; it takes some minutes and both cores");
+    }
+    if !args.pinned {
+        let program = std::env::current_exe()?;
+        let given = std::env::args_os().skip(1);
+        let mut pinned = Command::new("taskset");
+        pinned.args(["-c", process::GENERATOR_CORE]).arg(program).arg("--pinned").args(given);
+        // Returns only if it fails.
+        return Err(pinned.exec()).context("cannot run taskset (package util-linux)");
+    }
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(tokio::task::LocalSet::new().run_until(phases::all(args)))
+}

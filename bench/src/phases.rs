@@ -1,0 +1,178 @@
+//! The order of measurements: small states first, so that each finds the server as it says.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::load::{self, Course, Load};
+use crate::report::Demand::{AtLeast, AtMost};
+use crate::target::Target;
+use crate::work::Client;
+use crate::{Args, peer, report, signatures};
+
+/// Connections of every phase; the demand for starts names 32.
+const CONNECTIONS: usize = 32;
+/// Requests that wait in the small case.
+const FEW: usize = 1000;
+/// A bound for phases that end by count.
+const PATIENCE: Duration = Duration::from_secs(420);
+
+type Ids = Rc<RefCell<Vec<String>>>;
+
+/// Everything.
+pub async fn all(args: &Args) -> Result<()> {
+    let many = usize::try_from(args.waiting)?;
+    let span = Duration::from_secs(args.seconds);
+    report::heading()?;
+    let target = Target::start(args.port).await?;
+    // Caches, connections and allocator as in daily life.
+    cycle(&target, &target.rs256, Duration::from_secs(1)).await?;
+
+    let before = signatures::measure()?;
+    let rs256 = redemption(&target, &target.rs256, span, 1_500).await?;
+    report::phase("redemption RS256", &rs256)?;
+    let es256 = redemption(&target, &target.es256, span, 12_000).await?;
+    report::phase("redemption ES256", &es256)?;
+    let after = signatures::measure()?;
+    report::phase("start, approve, redeem (RS256)", &cycle(&target, &target.rs256, span).await?)?;
+    report::phase("start, approve, redeem (ES256)", &cycle(&target, &target.es256, span).await?)?;
+
+    let ids = Ids::default();
+    start(&target, &ids, FEW).await?;
+    let resident = target.process.resident()?;
+    let few = poll(&target, &ids, span).await?;
+    report::phase(&format!("poll, {FEW} waiting"), &few)?;
+    let paced = target.process.resident()?;
+    let started = start(&target, &ids, many - FEW).await?;
+    report::phase(&format!("start, up to {many} waiting"), &started)?;
+    let grown = target.process.resident()?;
+    let polled = poll(&target, &ids, span).await?;
+    report::phase(&format!("poll, {many} waiting"), &polled)?;
+    let last = target.process.resident()?;
+    target.stop()?;
+
+    let mebibytes = |octets: u64| octets as f64 / 1_048_576.0;
+    report::line(&format!(
+        "resident: {:.0} MiB at {FEW} waiting, {:.0} MiB at {many}, {:.0} MiB after the polls",
+        mebibytes(resident),
+        mebibytes(grown),
+        mebibytes(last)
+    ));
+    let two = 1e6 / (before.rs256.wall + after.rs256.wall);
+    let two_es = 1e6 / (before.es256.wall + after.es256.wall);
+    report::line(&format!(
+        "two bare signatures on the same core: RS256 {two:.0}/s, ES256 {two_es:.0}/s; they are \
+         {:.0} % and {:.0} % of the CPU of a redemption",
+        100.0 * (before.rs256.cpu + after.rs256.cpu) / rs256.cpu_micros(),
+        100.0 * (before.es256.cpu + after.es256.cpu) / es256.cpu_micros()
+    ));
+    report::target("poll CPU, few waiting", few.cpu_micros(), "µs", AtMost(15.0));
+    report::target("poll CPU, many waiting", polled.cpu_micros(), "µs", AtMost(15.0));
+    report::target("poll CPU, many / few", polled.cpu_micros() / few.cpu_micros(), "", AtMost(1.2));
+    report::target("start", started.rate(), "/s", AtLeast(15_000.0));
+    report::target("redemption RS256 / two signatures", rs256.rate() / two, "", AtLeast(0.9));
+    let each = grown.saturating_sub(paced) as f64 / (many - FEW) as f64;
+    report::target("memory of a waiting request", each, "B", AtMost(400.0));
+    if !args.no_peer {
+        peer::compare(args.port + 1, span, &started, &few).await?;
+    }
+    Ok(())
+}
+
+async fn start(target: &Target, ids: &Ids, count: usize) -> Result<Load> {
+    let (client, ids) = (target.rs256.clone(), Rc::clone(ids));
+    let course = Course { time: PATIENCE, count, awake: false };
+    load::drive(
+        &target.process,
+        target.address,
+        CONNECTIONS,
+        course,
+        async move |connection, number, _| {
+            let id = client.start(connection, number).await?;
+            ids.borrow_mut().push(id);
+            Ok(())
+        },
+    )
+    .await
+}
+
+async fn poll(target: &Target, ids: &Ids, span: Duration) -> Result<Load> {
+    let (client, ids) = (target.rs256.clone(), Rc::clone(ids));
+    let course = Course { time: span, count: usize::MAX, awake: true };
+    load::drive(
+        &target.process,
+        target.address,
+        CONNECTIONS,
+        course,
+        async move |connection, number, mix| {
+            let id = pick(&ids.borrow(), number);
+            client.poll(connection, &id, mix).await
+        },
+    )
+    .await
+}
+
+/// Far apart from one to the next: neighbours in time are not neighbours in the table.
+pub fn pick(ids: &[String], number: usize) -> String {
+    const STRIDE: usize = 7_919;
+    let place = number.wrapping_mul(STRIDE) % ids.len().max(1);
+    ids.get(place).cloned().unwrap_or_default()
+}
+
+/// Starts and approves without a clock, then redeems with one.
+async fn redemption(
+    target: &Target,
+    client: &Client,
+    span: Duration,
+    per_second: usize,
+) -> Result<Load> {
+    let count = per_second * usize::try_from(span.as_secs())?;
+    let ids = Ids::default();
+    let (asking, filled) = (client.clone(), Rc::clone(&ids));
+    let course = Course { time: PATIENCE, count, awake: false };
+    load::drive(
+        &target.process,
+        target.address,
+        CONNECTIONS,
+        course,
+        async move |connection, number, _| {
+            let id = asking.start(connection, number).await?;
+            asking.approve(connection, &id).await?;
+            filled.borrow_mut().push(id);
+            Ok(())
+        },
+    )
+    .await?;
+    let redeeming = client.clone();
+    let course = Course { time: span, count, awake: false };
+    load::drive(
+        &target.process,
+        target.address,
+        CONNECTIONS,
+        course,
+        async move |connection, number, _| {
+            let id = ids.borrow().get(number).cloned().unwrap_or_default();
+            redeeming.redeem(connection, &id).await
+        },
+    )
+    .await
+}
+
+async fn cycle(target: &Target, client: &Client, span: Duration) -> Result<Load> {
+    let client = client.clone();
+    let course = Course { time: span, count: usize::MAX, awake: false };
+    load::drive(
+        &target.process,
+        target.address,
+        CONNECTIONS,
+        course,
+        async move |connection, number, _| {
+            let id = client.start(connection, number).await?;
+            client.approve(connection, &id).await?;
+            client.redeem(connection, &id).await
+        },
+    )
+    .await
+}

@@ -1,0 +1,101 @@
+//! The server that is measured: `assent demo` as released, with its sample data, on real disk.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use assent_jose::Algorithm;
+use assent_protocol::application::Application;
+use assent_protocol::id::{ApplicationId, EnvironmentId};
+use assent_protocol::record::{Key, Write};
+use assent_store::{Embedded, Outcome, Settings, Store};
+
+use crate::process::Process;
+use crate::work::Client;
+
+/// The running server and the applications that ask it.
+pub struct Target {
+    /// The process.
+    pub process: Process,
+    /// Its address.
+    pub address: SocketAddr,
+    /// An application whose tokens are signed with RS256.
+    pub rs256: Client,
+    /// One with ES256.
+    pub es256: Client,
+    directory: PathBuf,
+}
+
+impl Target {
+    /// Seeds a data directory, lets one application sign with ES256, starts.
+    pub async fn start(port: u16) -> Result<Self> {
+        let program = std::env::current_exe()?.with_file_name("assent");
+        if !program.exists() {
+            bail!("{} is missing; run `cargo build --release` first", program.display());
+        }
+        // Beside the binary, not in /tmp: that may be memory, where nothing is durable.
+        let directory = program.with_file_name(format!("bench-data-{}", std::process::id()));
+        fs::create_dir_all(&directory)?;
+        let env_file = directory.join("bench.env");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let start = || demo(&program, address, &directory, &env_file);
+        start()?.stop()?;
+        let values = read_env(&env_file)?;
+        sign_with_es256(&directory, get(&values, "envID")?, get(&values, "postAppID")?).await?;
+        let process = start()?;
+        let client = |id, secret| {
+            anyhow::Ok(Client::new(
+                address,
+                get(&values, "envID")?,
+                get(&values, id)?,
+                get(&values, secret)?,
+            ))
+        };
+        let rs256 = client("appID", "appSecret")?;
+        let es256 = client("postAppID", "postAppSecret")?;
+        Ok(Self { process, address, rs256, es256, directory })
+    }
+
+    /// Ends the server and removes its data.
+    pub fn stop(self) -> Result<()> {
+        self.process.stop()?;
+        fs::remove_dir_all(&self.directory)?;
+        Ok(())
+    }
+}
+
+fn demo(program: &Path, address: SocketAddr, data: &Path, env: &Path) -> Result<Process> {
+    let text = |path: &Path| path.to_str().map(str::to_owned).context("a path is not text");
+    let (program, data, env) = (text(program)?, text(data)?, text(env)?);
+    let listen = address.to_string();
+    let args = ["demo", "--listen", &listen, "--data", &data, "--env-file", &env, "--log", "warn"];
+    Process::start(&program, &args, "Metadata:")
+}
+
+fn read_env(path: &Path) -> Result<BTreeMap<String, String>> {
+    let text = fs::read_to_string(path)?;
+    let lines = text.lines().filter_map(|line| line.split_once('='));
+    Ok(lines.map(|(key, value)| (key.to_owned(), value.trim_matches('\'').to_owned())).collect())
+}
+
+fn get<'a>(values: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str> {
+    values.get(name).map(String::as_str).with_context(|| format!("the demo did not write {name}"))
+}
+
+/// The demonstration's applications all sign with RS256. While the server is down, the second one
+/// is changed in its store: it presents its secret in the header here, too.
+async fn sign_with_es256(directory: &Path, env: &str, application: &str) -> Result<()> {
+    let store = Embedded::open(&Settings::new(directory))?;
+    let store: &dyn Store = &store;
+    let env = EnvironmentId::parse(env).context("envID is not an ID")?;
+    let id = ApplicationId::parse(application).context("postAppID is not an ID")?;
+    let found = store.find::<Application>(&Key::application(env, id)).await?;
+    let found = found.context("the demo's second application is gone")?;
+    let mut changed = found.record.as_ref().clone();
+    changed.token_signing_alg = Algorithm::ES256;
+    changed.auth_method = assent_protocol::application::TokenEndpointAuthMethod::ClientSecretBasic;
+    let written = store.commit(vec![Write::replace(changed, found.version)]).await?;
+    if written == Outcome::Done { Ok(()) } else { bail!("the demo's data changed meanwhile") }
+}

@@ -1,0 +1,101 @@
+//! Requests in words.
+
+use crate::phone::client::Request;
+use crate::terminal::harmless;
+
+/// A request as the person reads it before answering.
+pub fn question(request: &Request) -> String {
+    let mut lines = vec![String::new(), format!("{} asks:", harmless(&request.application.name))];
+    for scope in &request.scopes {
+        lines.push(format!("  - {} ({})", harmless(&scope.description), harmless(&scope.name)));
+    }
+    if let Some(message) = &request.binding_message {
+        lines.push(format!("  Message: {}", harmless(message)));
+    }
+    lines.push(format!("  Expires in {}", span(request.expires_in)));
+    lines.join("\n")
+}
+
+/// A request in a few words.
+pub fn brief(request: &Request) -> String {
+    let name = harmless(&request.application.name);
+    match &request.binding_message {
+        Some(message) => format!("{name}, {}", harmless(message)),
+        None => name,
+    }
+}
+
+/// All that waits, as a table.
+pub fn table(requests: &[Request]) -> String {
+    let mut rows =
+        vec![["REQUEST", "APPLICATION", "SCOPES", "MESSAGE", "EXPIRES"].map(String::from)];
+    for request in requests {
+        let scopes: Vec<&str> = request.scopes.iter().map(|scope| scope.name.as_str()).collect();
+        rows.push([
+            harmless(&request.id),
+            harmless(&request.application.name),
+            harmless(&scopes.join(" ")),
+            request.binding_message.as_deref().map_or_else(|| String::from("-"), harmless),
+            format!("in {}", span(request.expires_in)),
+        ]);
+    }
+    let mut widths = [0; 5];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &[String; 5]| {
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn span(seconds: u64) -> String {
+    if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds / 60) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phone::client::{Named, Scope};
+
+    fn request() -> Request {
+        Request {
+            id: String::from("0197"),
+            application: Named { name: String::from("Corner\u{1b}[2J Shop") },
+            scopes: vec![
+                Scope {
+                    name: String::from("openid"),
+                    description: String::from("Know who you are"),
+                },
+                Scope { name: String::from("payments:write"), description: String::from("Pay") },
+            ],
+            binding_message: Some(String::from("PAY-4711")),
+            expires_in: 119,
+            expires_at: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_request_is_shown_in_words_and_harmlessly() {
+        assert_eq!(
+            question(&request()),
+            "\nCorner\u{fffd}[2J Shop asks:\n  - Know who you are (openid)\n  \
+             - Pay (payments:write)\n  Message: PAY-4711\n  Expires in 119 s"
+        );
+    }
+
+    #[test]
+    fn a_table_has_columns() {
+        let other = Request { binding_message: None, expires_in: 600, ..request() };
+        assert_eq!(
+            table(&[request(), other]),
+            "REQUEST  APPLICATION      SCOPES                 MESSAGE   EXPIRES\n\
+             0197     Corner\u{fffd}[2J Shop  openid payments:write  PAY-4711  in 119 s\n\
+             0197     Corner\u{fffd}[2J Shop  openid payments:write  -         in 10 min"
+        );
+    }
+}

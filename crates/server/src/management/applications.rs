@@ -1,0 +1,105 @@
+//! `/environments/{envID}/applications`: OAuth clients (`pingone.md` §16).
+
+pub mod body;
+pub mod grants;
+pub mod members;
+pub mod secret;
+
+use assent_jose::Algorithm;
+use assent_protocol::application::{
+    Application, ApplicationType, CorsSettings, RefreshLifetime, TokenEndpointAuthMethod,
+};
+use assent_protocol::id::ApplicationId;
+use assent_protocol::record::{Key, Versioned, Write};
+
+use crate::management::applications::body::ApplicationBody;
+use crate::management::ask::Ask;
+use crate::management::body::{created, no_content, ok};
+use crate::management::problem::Problem;
+use crate::management::route::Answer;
+use crate::provision;
+use crate::registry::Tenant;
+
+/// `GET /applications`
+pub async fn list(ask: Ask<Tenant>) -> Answer {
+    let window = ask.window()?;
+    let after = window.after.map(|id| Key::application(ask.env(), id).name);
+    let (found, more) = ask.read::<Application>(Vec::new(), after, window.limit).await?;
+    let next = found.last().filter(|_| more).map(|last| last.record.id);
+    let bodies = found.iter().map(|it| ApplicationBody::new(&ask, &it.record)).collect();
+    ask.page("applications", bodies, &window, next)
+}
+
+/// `POST /applications`: the secret is made here and read at `/secret`.
+pub async fn create(ask: Ask<Tenant>) -> Answer {
+    let mut fields = ask.fields()?;
+    let mut blank = blank(&ask)?;
+    let kind = fields.choice("type", &members::TYPES);
+    blank.kind = fields.required("type", kind, blank.kind);
+    let new = members::read(fields, blank)?;
+    ask.commit(vec![Write::insert(new.clone())]).await?;
+    created(&ApplicationBody::new(&ask, &new))
+}
+
+/// `GET /applications/{appID}`
+pub async fn show(ask: Ask<Tenant>) -> Answer {
+    ok(&ApplicationBody::new(&ask, &find(&ask).await?.record))
+}
+
+/// `PUT /applications/{appID}`: the same rules as at creation hold for the result (T-84).
+pub async fn replace(ask: Ask<Tenant>) -> Answer {
+    let mut fields = ask.fields()?;
+    let found = find(&ask).await?;
+    fields.fixed("type", found.record.kind);
+    let base = Application { updated_at: ask.call.now, ..Application::clone(&found.record) };
+    let next = members::read(fields, base)?;
+    ask.commit(vec![Write::replace(next.clone(), found.version)]).await?;
+    ok(&ApplicationBody::new(&ask, &next))
+}
+
+/// `DELETE /applications/{appID}`
+pub async fn remove(ask: Ask<Tenant>) -> Answer {
+    let found = find(&ask).await?;
+    let key = Key::application(ask.env(), found.record.id);
+    ask.commit(vec![Write::Delete(key, found.version)]).await?;
+    Ok(no_content())
+}
+
+/// The application of the path.
+///
+/// # Errors
+/// There is none in this environment.
+pub async fn find(ask: &Ask<Tenant>) -> Result<Versioned<Application>, Problem> {
+    let id: ApplicationId = ask.id("application")?;
+    ask.find(&Key::application(ask.env(), id)).await
+}
+
+/// A new application before anything was said about it.
+fn blank(ask: &Ask<Tenant>) -> Result<Application, Problem> {
+    let (entropy, now) = (ask.app.entropy.as_ref(), ask.call.now);
+    let id = entropy.id(now)?;
+    let secret = provision::client_secret(entropy)?;
+    Ok(Application {
+        env: ask.env(),
+        id,
+        name: String::new(),
+        description: None,
+        enabled: false,
+        kind: ApplicationType::WebApp,
+        grant_types: Vec::new(),
+        auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
+        auth_signing_alg: None,
+        jwks: None,
+        secret: ask.place.keys.seal_client_secret(id, &secret, entropy.octets()?)?,
+        previous_secret: None,
+        token_signing_alg: Algorithm::RS256,
+        cors: CorsSettings::default(),
+        refresh: RefreshLifetime::default(),
+        several_resources: false,
+        assertion_replay: None,
+        accepts_expired_hint: true,
+        grants: Vec::new(),
+        created_at: now,
+        updated_at: now,
+    })
+}

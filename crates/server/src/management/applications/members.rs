@@ -1,0 +1,206 @@
+//! What may be said about an application. One function reads every write, so nothing can be
+//! changed to what could not have been created (T-84).
+
+use std::ops::RangeInclusive;
+
+use assent_jose::{Algorithm, Jwks};
+use assent_protocol::application::{
+    Application, ApplicationType, CorsBehavior, CorsSettings, GrantType, RefreshLifetime,
+    TokenEndpointAuthMethod as Method,
+};
+use assent_protocol::environment::AssertionReplay;
+use assent_protocol::signing::SIGNING_ALGORITHMS;
+use assent_protocol::time::Seconds;
+use serde_json::Value;
+use url::Url;
+
+use crate::management::detail::{Detail, DetailCode};
+use crate::management::fields::{DESCRIPTION_CHARS_MAX, Fields, NAME_CHARS_MAX};
+use crate::management::problem::Problem;
+
+/// The one protocol.
+pub const PROTOCOL: &str = "OPENID_CONNECT";
+/// Every type.
+pub const TYPES: [ApplicationType; 6] = [
+    ApplicationType::WebApp,
+    ApplicationType::NativeApp,
+    ApplicationType::SinglePageApp,
+    ApplicationType::Worker,
+    ApplicationType::Service,
+    ApplicationType::CustomApp,
+];
+const GRANT_TYPES: [GrantType; 3] =
+    [GrantType::Ciba, GrantType::RefreshToken, GrantType::ClientCredentials];
+const METHODS: [Method; 4] = [
+    Method::ClientSecretBasic,
+    Method::ClientSecretPost,
+    Method::ClientSecretJwt,
+    Method::PrivateKeyJwt,
+];
+const BEHAVIORS: [CorsBehavior; 2] =
+    [CorsBehavior::AllowNoOrigins, CorsBehavior::AllowSpecificOrigins];
+const REPLAYS: [AssertionReplay; 3] =
+    [AssertionReplay::Bound, AssertionReplay::SingleUse, AssertionReplay::None];
+const ORIGINS_MAX: usize = 20;
+const ORIGIN_CHARS_MAX: usize = 256;
+/// Life of refresh tokens (`pingone.md` §9).
+const LIFETIMES: RangeInclusive<u32> = 60..=2_147_483_647;
+
+/// The application that the members make of `base`. Members of PingOne's that are absent fall
+/// back to their defaults; those of ours keep their value, because a client of PingOne's API does
+/// not know to repeat them.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn read(mut fields: Fields, base: Application) -> Result<Application, Problem> {
+    let name = fields.required_text("name", NAME_CHARS_MAX);
+    let description = fields.prose("description", DESCRIPTION_CHARS_MAX);
+    let enabled = fields.flag("enabled");
+    let enabled = fields.required("enabled", enabled, false);
+    fields.fixed("protocol", PROTOCOL);
+    let grant_types = fields.choices("grantTypes", &GRANT_TYPES);
+    let grant_types = fields.required("grantTypes", grant_types, Vec::new());
+    // NONE is not among them: CIBA needs a client that authenticates (CIBA §7.1).
+    let auth_method = fields.choice("tokenEndpointAuthMethod", &METHODS);
+    let auth_method = fields.required("tokenEndpointAuthMethod", auth_method, base.auth_method);
+    let auth_signing_alg = read_auth_alg(&mut fields, auth_method, base.auth_signing_alg);
+    let jwks = read_jwks(&mut fields, auth_method);
+    let cors = read_cors(&mut fields);
+    let refresh = read_refresh(&mut fields);
+    let several = fields.flag("requestScopesForMultipleResourcesEnabled").unwrap_or(false);
+    let token_alg = fields.choice("tokenSigningAlgorithm", &SIGNING_ALGORITHMS);
+    let accepts_expired = fields.flag("acceptsExpiredIdTokenHint");
+    let assertion_replay = if fields.is_given("assertionReplay") {
+        fields.choice("assertionReplay", &REPLAYS)
+    } else {
+        base.assertion_replay
+    };
+    fields.finish()?;
+    Ok(Application {
+        name,
+        description,
+        enabled,
+        grant_types,
+        auth_method,
+        auth_signing_alg,
+        jwks,
+        token_signing_alg: token_alg.unwrap_or(base.token_signing_alg),
+        cors,
+        refresh,
+        several_resources: several,
+        assertion_replay,
+        accepts_expired_hint: accepts_expired.unwrap_or(base.accepts_expired_hint),
+        ..base
+    })
+}
+
+/// The algorithms that assertions of this method can have.
+const fn algorithms(method: Method) -> &'static [Algorithm] {
+    match method {
+        Method::ClientSecretBasic | Method::ClientSecretPost => &[],
+        Method::ClientSecretJwt => &Algorithm::HMAC,
+        Method::PrivateKeyJwt => &Algorithm::ASYMMETRIC,
+    }
+}
+
+fn read_auth_alg(
+    fields: &mut Fields,
+    method: Method,
+    kept: Option<Algorithm>,
+) -> Option<Algorithm> {
+    let name = "tokenEndpointAuthSigningAlg";
+    let allowed = algorithms(method);
+    if !fields.is_given(name) {
+        // Kept unless the method was changed to one that cannot have it.
+        return kept.filter(|kept| allowed.contains(kept));
+    }
+    if allowed.is_empty() {
+        if fields.take(name).is_some() {
+            let message = "This tokenEndpointAuthMethod signs nothing";
+            fields.refuse(Detail::invalid(name, message));
+        }
+        return None;
+    }
+    fields.choice(name, allowed)
+}
+
+/// PingOne's `jwks` is a string that holds JSON; the JSON itself is accepted too.
+fn read_jwks(fields: &mut Fields, method: Method) -> Option<Jwks> {
+    if fields.take("jwksUrl").is_some() {
+        let message = "jwksUrl is not supported yet; register the keys themselves as jwks";
+        fields.refuse(Detail::invalid("jwksUrl", message));
+    }
+    let given = match fields.take("jwks") {
+        None => None,
+        Some(Value::String(text)) => Some(text),
+        Some(Value::Object(members)) => Some(Value::Object(members).to_string()),
+        Some(_) => {
+            fields.refuse(Detail::invalid("jwks", "jwks must be a JWK Set as a string"));
+            return None;
+        }
+    };
+    let jwks = match given.as_deref().map(Jwks::parse).transpose() {
+        Ok(jwks) => jwks,
+        Err(error) => {
+            fields.refuse(Detail::invalid("jwks", format!("jwks is refused: {error}")));
+            return None;
+        }
+    };
+    if method == Method::PrivateKeyJwt && jwks.as_ref().is_none_or(|it| it.keys().is_empty()) {
+        let message = "PRIVATE_KEY_JWT needs a jwks with a key for signatures";
+        fields.refuse(Detail::new(DetailCode::RequiredValue, Some("jwks"), message));
+    }
+    jwks
+}
+
+fn read_cors(fields: &mut Fields) -> CorsSettings {
+    let Some(mut inner) = fields.object("corsSettings") else { return CorsSettings::default() };
+    let behavior = inner.choice("behavior", &BEHAVIORS);
+    let behavior = inner.required("behavior", behavior, CorsBehavior::default());
+    let mut origins = Vec::new();
+    for value in inner.list("origins", ORIGINS_MAX).unwrap_or_default() {
+        match value.as_str().filter(|text| is_origin(text)) {
+            Some(origin) => origins.push(origin.to_owned()),
+            None => {
+                let message = "origins must be like https://shop.example.com";
+                inner.refuse(Detail::invalid("corsSettings.origins", message));
+                break;
+            }
+        }
+    }
+    let wants = behavior == CorsBehavior::AllowSpecificOrigins;
+    if wants && origins.is_empty() {
+        inner.required::<()>("origins", None, ());
+    }
+    if !wants && !origins.is_empty() {
+        let message = "ALLOW_NO_ORIGINS has no origins";
+        inner.refuse(Detail::invalid("corsSettings.origins", message));
+    }
+    fields.absorb(inner);
+    CorsSettings { behavior, origins }
+}
+
+/// Whether the text is what a browser sends as `Origin`: compared as text later, so only the one
+/// spelling of RFC 6454 §6.2 serves. A wildcard would be one in name only.
+fn is_origin(text: &str) -> bool {
+    text.len() <= ORIGIN_CHARS_MAX
+        && !text.contains('*')
+        && Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+        })
+}
+
+fn read_refresh(fields: &mut Fields) -> RefreshLifetime {
+    let standard = RefreshLifetime::default();
+    let duration = fields.number("refreshTokenDuration", &LIFETIMES);
+    let rolling = fields.number("refreshTokenRollingDuration", &LIFETIMES);
+    let lifetime = RefreshLifetime {
+        duration: duration.map_or(standard.duration, Seconds::new),
+        rolling_duration: rolling.map_or(standard.rolling_duration, Seconds::new),
+    };
+    if lifetime.duration > lifetime.rolling_duration {
+        let message = "refreshTokenDuration must not exceed refreshTokenRollingDuration";
+        fields.refuse(Detail::invalid("refreshTokenDuration", message));
+    }
+    lifetime
+}

@@ -1,0 +1,220 @@
+//! `/environments`: the tenants of the installation.
+
+use std::sync::Arc;
+
+use assent_protocol::administrator::{Access, Area};
+use assent_protocol::environment::{
+    AssertionAudience, AssertionReplay, CibaSettings, Environment, EnvironmentStatus,
+    EnvironmentType,
+};
+use assent_protocol::id::EnvironmentId;
+use assent_protocol::record::{Key, Record, Versioned, Write};
+use assent_protocol::time::Seconds;
+use assent_store::LIST_MAX;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::failure::Broken;
+use crate::management::ask::{Anywhere, Ask, Installation};
+use crate::management::body::{self, Links, links};
+use crate::management::detail::Detail;
+use crate::management::fields::{DESCRIPTION_CHARS_MAX, Fields, NAME_CHARS_MAX};
+use crate::management::problem::Problem;
+use crate::management::route::Answer;
+use crate::provision::{self, NewEnvironment};
+use crate::registry::Tenant;
+
+const TYPES: [EnvironmentType; 2] = [EnvironmentType::Production, EnvironmentType::Sandbox];
+const REPLAYS: [AssertionReplay; 3] =
+    [AssertionReplay::Bound, AssertionReplay::SingleUse, AssertionReplay::None];
+const AUDIENCES: [AssertionAudience; 2] = [AssertionAudience::Pingone, AssertionAudience::Strict];
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(rename = "_links")]
+    links: Links,
+    id: String,
+    name: &'a str,
+    description: &'a str,
+    #[serde(rename = "type")]
+    kind: EnvironmentType,
+    status: EnvironmentStatus,
+    ciba: &'a CibaSettings,
+    created_at: String,
+    updated_at: String,
+}
+
+fn body<'a>(app: &App, environment: &'a Environment) -> Body<'a> {
+    let href = format!("{}/environments/{}", app.settings.api_path, environment.id);
+    let child = |name: &str| format!("{href}/{name}");
+    Body {
+        links: links([
+            ("self", href.clone()),
+            ("applications", child("applications")),
+            ("resources", child("resources")),
+            ("users", child("users")),
+        ]),
+        id: environment.id.to_string(),
+        name: &environment.name,
+        description: &environment.description,
+        kind: environment.kind,
+        status: environment.status,
+        ciba: &environment.ciba,
+        created_at: environment.created_at.to_rfc3339(),
+        updated_at: environment.updated_at.to_rfc3339(),
+    }
+}
+
+/// `GET /environments`: those that the caller may see.
+pub async fn list(ask: Ask<Anywhere>) -> Answer {
+    let window = ask.window()?;
+    let may_see = |it: &Environment| {
+        it.status == EnvironmentStatus::Active
+            && ask.caller.record.may(Area::Environment, Access::Read, Some(it.id))
+    };
+    let mut found = walk(&ask.app, window.after, window.limit + 1, may_see).await?;
+    let more = found.len() > window.limit;
+    found.truncate(window.limit);
+    let next = found.last().filter(|_| more).map(|last| last.id);
+    let bodies = found.iter().map(|environment| body(&ask.app, environment)).collect();
+    ask.page("environments", bodies, &window, next)
+}
+
+/// At most `limit` environments that are `wanted`, in the order of their identifiers.
+async fn walk(
+    app: &App,
+    mut after: Option<EnvironmentId>,
+    limit: usize,
+    wanted: impl Fn(&Environment) -> bool,
+) -> Result<Vec<Arc<Environment>>, Problem> {
+    let mut found = Vec::new();
+    loop {
+        let page = app.store.list_environments(after, LIST_MAX).await?;
+        let last_page = page.len() < LIST_MAX;
+        for (record, _) in page {
+            let Record::Environment(environment) = record else { continue };
+            after = Some(environment.id);
+            if wanted(&environment) {
+                found.push(environment);
+            }
+            if found.len() >= limit {
+                return Ok(found);
+            }
+        }
+        if last_page {
+            return Ok(found);
+        }
+    }
+}
+
+/// `POST /environments`
+pub async fn create(ask: Ask<Installation>) -> Answer {
+    let fields = ask.fields()?;
+    let new = read(fields, CibaSettings::default())?;
+    check_name(&ask.app, &new.name, None).await?;
+    let (app, now) = (Arc::clone(&ask.app), ask.call.now);
+    // Making RSA keys takes long; the threads that serve go on meanwhile.
+    let making = tokio::task::spawn_blocking(move || {
+        provision::environment(app.registry.master(), app.entropy.as_ref(), new, now)
+    });
+    let (environment, writes) = making.await.map_err(|_| Broken::NoSigningKey)??;
+    ask.commit(writes).await?;
+    body::created(&body(&ask.app, &environment))
+}
+
+/// `GET /environments/{envID}`
+pub async fn show(ask: Ask<Tenant>) -> Answer {
+    body::ok(&body(&ask.app, &current(&ask).await?.record))
+}
+
+/// `PUT /environments/{envID}`
+pub async fn replace(ask: Ask<Tenant>) -> Answer {
+    let fields = ask.fields()?;
+    let found = current(&ask).await?;
+    let new = read(fields, found.record.ciba.clone())?;
+    check_name(&ask.app, &new.name, Some(ask.env())).await?;
+    let next = Environment {
+        name: new.name,
+        description: new.description,
+        kind: new.kind,
+        ciba: new.ciba,
+        updated_at: ask.call.now,
+        ..Environment::clone(&found.record)
+    };
+    ask.commit(vec![Write::replace(next.clone(), found.version)]).await?;
+    body::ok(&body(&ask.app, &next))
+}
+
+/// `DELETE /environments/{envID}`: gone from now on; a worker removes what was in it.
+pub async fn remove(ask: Ask<Tenant>) -> Answer {
+    let found = current(&ask).await?;
+    let next = Environment {
+        status: EnvironmentStatus::DeletePending,
+        updated_at: ask.call.now,
+        ..Environment::clone(&found.record)
+    };
+    ask.commit(vec![Write::replace(next, found.version)]).await?;
+    ask.app.registry.forget(ask.env());
+    Ok(body::no_content())
+}
+
+async fn current(ask: &Ask<Tenant>) -> Result<Versioned<Environment>, Problem> {
+    let found = ask.find::<Environment>(&Key::environment(ask.env())).await?;
+    match found.record.status {
+        EnvironmentStatus::Active => Ok(found),
+        EnvironmentStatus::DeletePending => Err(Problem::NotFound),
+    }
+}
+
+/// `ciba` is ours: a client of PingOne's API does not send it, so it is kept unless given.
+fn read(mut fields: Fields, ciba: CibaSettings) -> Result<NewEnvironment, Problem> {
+    let name = fields.required_text("name", NAME_CHARS_MAX);
+    let description = fields.prose("description", DESCRIPTION_CHARS_MAX).unwrap_or_default();
+    let kind = fields.choice("type", &TYPES);
+    let kind = fields.required("type", kind, EnvironmentType::default());
+    let ciba = match fields.object("ciba") {
+        None => ciba,
+        Some(mut inner) => {
+            let ciba = read_ciba(&mut inner);
+            fields.absorb(inner);
+            ciba
+        }
+    };
+    fields.finish()?;
+    Ok(NewEnvironment { name, description, kind, ciba })
+}
+
+fn read_ciba(fields: &mut Fields) -> CibaSettings {
+    let standard = CibaSettings::default();
+    let lifetimes = 10..=3600;
+    let per_minute = 1..=100_000;
+    let seconds = |found: Option<u32>, standard| found.map_or(standard, Seconds::new);
+    let ciba = CibaSettings {
+        expires_in: seconds(fields.number("expiresIn", &lifetimes), standard.expires_in),
+        expires_in_max: seconds(fields.number("expiresInMax", &lifetimes), standard.expires_in_max),
+        interval: seconds(fields.number("interval", &(1..=60)), standard.interval),
+        assertion_replay: fields.choice("assertionReplay", &REPLAYS).unwrap_or_default(),
+        assertion_audience: fields.choice("assertionAudience", &AUDIENCES).unwrap_or_default(),
+        unknown_users_per_minute: fields
+            .number("unknownUsersPerMinute", &per_minute)
+            .unwrap_or(standard.unknown_users_per_minute),
+        unknown_requests_per_minute: fields
+            .number("unknownRequestsPerMinute", &per_minute)
+            .unwrap_or(standard.unknown_requests_per_minute),
+    };
+    if ciba.expires_in > ciba.expires_in_max {
+        let message = "expiresIn must not exceed expiresInMax";
+        fields.refuse(Detail::invalid(&fields.target("expiresIn"), message));
+    }
+    ciba
+}
+
+/// Names are unique among environments; `own` may keep its name.
+async fn check_name(app: &App, name: &str, own: Option<EnvironmentId>) -> Result<(), Problem> {
+    let is_taken = |it: &Environment| {
+        it.status == EnvironmentStatus::Active && it.name == name && Some(it.id) != own
+    };
+    let taken = walk(app, None, 1, is_taken).await?;
+    if taken.is_empty() { Ok(()) } else { Err(Detail::taken("name").into()) }
+}
