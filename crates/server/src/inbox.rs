@@ -20,7 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::map_response;
 use axum::response::Response;
-use axum::routing::{any, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -56,19 +56,29 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
 
 /// The routes of the pages and their static files.
 pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/{env}/inbox", get(requests::list))
-        .route("/{env}/inbox/sign-in", get(sign_in::show).post(sign_in::submit))
-        .route("/{env}/inbox/sign-out", post(sign_in::sign_out))
-        .route("/{env}/inbox/events", get(requests::events))
-        .route("/{env}/inbox/requests/{request}", get(requests::show))
-        .route("/{env}/inbox/requests/{request}/approve", post(requests::approve))
-        .route("/{env}/inbox/requests/{request}/deny", post(requests::deny))
+    let mut router = Router::new();
+    for (path, methods) in paths() {
+        router = router.route(path, methods);
+    }
+    router
         .method_not_allowed_fallback(stop::wrong_method)
         .route("/{env}/inbox/", any(stop::no_page))
         .route("/{env}/inbox/{*rest}", any(stop::no_page))
         .layer(map_response(harden))
         .merge(assets::routes())
+}
+
+/// The pages.
+pub fn paths() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
+    vec![
+        ("/{env}/inbox", get(requests::list)),
+        ("/{env}/inbox/sign-in", get(sign_in::show).post(sign_in::submit)),
+        ("/{env}/inbox/sign-out", post(sign_in::sign_out)),
+        ("/{env}/inbox/events", get(requests::events)),
+        ("/{env}/inbox/requests/{request}", get(requests::show)),
+        ("/{env}/inbox/requests/{request}/approve", post(requests::approve)),
+        ("/{env}/inbox/requests/{request}/deny", post(requests::deny)),
+    ]
 }
 
 async fn harden(mut response: Response) -> Response {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
 use crate::app::App;
 use crate::device::{api, events, pairing, simulator};
@@ -12,41 +12,43 @@ use crate::{call, health, inbox, management};
 
 /// The routes of a server.
 pub fn router(app: Arc<App>) -> Router {
-    let mut router = Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        // --- OAuth
-        .route("/{env}/as/token", post(token::post).options(cors::preflight))
-        .route(
-            "/{env}/as/cibaAuthorization",
-            post(backchannel_authentication::post).options(cors::preflight),
-        )
-        .route(
-            "/{env}/as/.well-known/openid-configuration",
-            get(metadata::discovery).options(cors::preflight_public),
-        )
-        .route(
-            "/.well-known/oauth-authorization-server/{env}/as",
-            get(metadata::discovery).options(cors::preflight_public),
-        )
-        .route(
-            "/.well-known/openid-configuration/{env}/as",
-            get(metadata::discovery).options(cors::preflight_public),
-        )
-        .route("/{env}/as/jwks", get(metadata::jwks).options(cors::preflight_public))
-        // --- authentication device
-        .route("/{env}/device/pair", post(pairing::post))
-        .route("/{env}/device/requests", get(api::list))
-        .route("/{env}/device/requests/{request}", get(api::show))
-        .route("/{env}/device/requests/{request}/approve", post(api::approve))
-        .route("/{env}/device/requests/{request}/deny", post(api::deny))
-        .route("/{env}/device/events", get(events::get));
-    if app.settings.simulator {
-        router = router.route("/{env}/simulator/answer", post(simulator::post));
+    let mut router = Router::new();
+    for (path, methods) in paths(app.settings.simulator) {
+        router = router.route(path, methods);
     }
     router
         .merge(inbox::routes())
         .nest("/v1", management::routes())
         .fallback(|| async { call::not_found("There is no such path") })
         .with_state(app)
+}
+
+/// The paths of the protocol and of the authentication device.
+pub fn paths(simulator: bool) -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
+    let public = |methods: MethodRouter<Arc<App>>| methods.options(cors::preflight_public);
+    let mut paths = vec![
+        ("/healthz", get(health::live)),
+        ("/readyz", get(health::ready)),
+        // --- OAuth
+        ("/{env}/as/token", post(token::post).options(cors::preflight)),
+        (
+            "/{env}/as/cibaAuthorization",
+            post(backchannel_authentication::post).options(cors::preflight),
+        ),
+        ("/{env}/as/.well-known/openid-configuration", public(get(metadata::discovery))),
+        ("/.well-known/oauth-authorization-server/{env}/as", public(get(metadata::discovery))),
+        ("/.well-known/openid-configuration/{env}/as", public(get(metadata::discovery))),
+        ("/{env}/as/jwks", public(get(metadata::jwks))),
+        // --- authentication device
+        ("/{env}/device/pair", post(pairing::post)),
+        ("/{env}/device/requests", get(api::list)),
+        ("/{env}/device/requests/{request}", get(api::show)),
+        ("/{env}/device/requests/{request}/approve", post(api::approve)),
+        ("/{env}/device/requests/{request}/deny", post(api::deny)),
+        ("/{env}/device/events", get(events::get)),
+    ];
+    if simulator {
+        paths.push(("/{env}/simulator/answer", post(simulator::post)));
+    }
+    paths
 }

@@ -117,6 +117,22 @@ fn the_phone_lists_what_waits() {
 }
 
 #[test]
+fn a_phone_is_paired_with_a_one_time_code() {
+    let demo = Demo::start();
+    let file = demo.env_file();
+    let page = demo.value("alicePage");
+    let (_, code) = page.split_once("code=").unwrap();
+    let pair = ["phone", "pair", "--env-file", file, "--code", code];
+    let paired = run(&pair);
+    let printed = stdout(&paired);
+    let token = printed.trim_end().strip_prefix("ASSENT_DEVICE_TOKEN=").unwrap();
+    assert!(token.starts_with("dvc_") && !stderr(&paired).contains(token), "{printed}");
+    let list = run(&["phone", "list", "--env-file", file, "--token", token]);
+    assert_eq!((list.status.code(), stderr(&list).as_str()), (Some(0), "Nothing waits.\n"));
+    fails_with(&pair, "The code is wrong, expired or was already used");
+}
+
+#[test]
 fn a_server_drains_when_asked_to_stop() {
     let demo = Demo::start();
     let mut phone = spawn(&["phone", "--env-file", demo.env_file(), "--approve"]);

@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::app::{App, drained};
 use crate::call::Call;
@@ -61,6 +61,9 @@ pub fn stream_of(app: Arc<App>, tenant: Tenant, holder: Holder, credential: Secr
     let mut response =
         Sse::new(events(inbox)).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
     failure::no_store(&mut response);
+    // A proxy that collects the stream before it passes it on would make it useless.
+    let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response.headers_mut().insert(unbuffered.0, unbuffered.1);
     response
 }
 

@@ -7,6 +7,7 @@ use assent_protocol::device::{self as pairing, Device, Pairing};
 use assent_protocol::reason::Reason;
 use assent_protocol::record::{Key, Write};
 use assent_protocol::secret::{Digest, Purpose, Secret};
+use assent_store::Outcome;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -136,7 +137,10 @@ pub async fn unpair(app: &App, tenant: &Tenant, holder: &Holder) -> Result<(), F
     if let Some((_, version)) = app.store.find_record(&key).await? {
         writes.push(Write::Delete(key, version));
     }
-    // Lost: somebody else removed it meanwhile, which is what was wanted.
-    app.store.commit(writes).await?;
+    if app.store.commit(writes).await? != Outcome::Done {
+        // The device changed or went meanwhile. What matters is that the credential is dead.
+        let key = Key::credential(tenant.id(), credential.record.digest);
+        app.store.commit(vec![Write::Delete(key, credential.version)]).await?;
+    }
     Ok(())
 }

@@ -12,5 +12,6 @@ mod device;
 mod harness;
 mod inbox;
 mod listen;
+mod matrix;
 mod oauth;
 mod v1;

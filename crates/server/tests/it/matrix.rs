@@ -1,0 +1,303 @@
+//! Every kind of identifier and credential × every place where one can be presented (T-55, T-65):
+//! what belongs to another environment, or is of another kind, is answered to the letter like
+//! something that never existed. The table of places must name every route.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assent_protocol::device::DeviceType;
+use assent_server::machine::Entropy;
+use assent_server::{inbox, management, provision, router};
+use assent_store::Store;
+use axum::body::Body;
+use http::{Method, Request};
+
+use crate::harness::{CIBA, Inhabited, World, assertion_params, basic, request, secret};
+
+/// Everything an environment gives out, by kind.
+type Identifiers = BTreeMap<&'static str, String>;
+
+async fn identifiers(world: &World, env: &Inhabited) -> Identifiers {
+    let params = [("scope", "openid offline_access"), ("login_hint", "bob")];
+    let done = world.start(env, &env.basic, &params).await.text("auth_req_id");
+    world.decide(env, &env.bob, "approve").await;
+    let tokens = world.poll(env, &env.basic, &done).await;
+    let auth_req_id = world.started(env, &env.basic, &env.alice).await;
+    let request_id = world.newest(env, &env.alice).await;
+    let entropy: &dyn Entropy = world.app.entropy.as_ref();
+    let nickname = String::from("Browser");
+    let kind = DeviceType::Browser;
+    let now = world.app.clock.now();
+    let device = provision::device(entropy, env.id, env.alice.id, nickname, kind, now).unwrap();
+    world.store.commit(device.writes).await.unwrap();
+    let assertion = world.assertion(&env.secret_jwt, &world.assertion_claims(env, &env.secret_jwt));
+    BTreeMap::from([
+        ("environment id", env.id.to_string()),
+        ("client id", env.basic.id.to_string()),
+        ("client assertion", assertion),
+        ("auth_req_id", auth_req_id),
+        ("access token", tokens.text("access_token")),
+        ("id token", tokens.text("id_token")),
+        ("refresh token", tokens.text("refresh_token")),
+        ("request id", request_id),
+        ("device credential", env.alice.device_token.clone()),
+        ("device id", device.device.id.to_string()),
+        ("pairing code", device.code.expose().to_owned()),
+        ("link code", device.link_code.expose().to_owned()),
+        ("user id", env.bob.id.to_string()),
+    ])
+}
+
+/// The same shape, but nothing that anybody gave out.
+fn garbled(value: &str) -> String {
+    let turned = |c: char| match c {
+        '0'..='8' | 'a'..='e' | 'A'..='Y' => char::from(c as u8 + 1),
+        '9' => '0',
+        'f' => 'a',
+        other => other,
+    };
+    value.chars().map(turned).collect()
+}
+
+/// A place where an identifier can be presented.
+struct Slot {
+    route: &'static str,
+    name: &'static str,
+    /// Kinds that belong here.
+    accepts: &'static [&'static str],
+    present: fn(&Inhabited, &str) -> Request<Body>,
+}
+
+fn form(
+    env: &Inhabited,
+    path: &str,
+    authorization: &str,
+    params: &[(&str, &str)],
+) -> Request<Body> {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+    let path = format!("/{}{path}", env.id);
+    let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+    if !authorization.is_empty() {
+        headers.push(("authorization", authorization));
+    }
+    request(Method::POST, &path, &headers, Body::from(body))
+}
+
+fn start(env: &Inhabited, hint: &str, value: &str) -> Request<Body> {
+    let params = [("scope", "openid"), (hint, value)];
+    form(env, "/as/cibaAuthorization", &basic(&env.basic), &params)
+}
+
+fn authenticated_by(
+    env: &Inhabited,
+    path: &str,
+    value: &str,
+    params: &[(&str, &str)],
+) -> Request<Body> {
+    let assertion = assertion_params(value);
+    let mut all = params.to_vec();
+    all.extend(assertion.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    form(env, path, "", &all)
+}
+
+fn bearing(env: &Inhabited, method: Method, path: &str, token: &str) -> Request<Body> {
+    let bearer = format!("Bearer {token}");
+    let path = format!("/{}/device{path}", env.id);
+    request(method, &path, &[("authorization", &bearer)], Body::empty())
+}
+
+fn at_request(env: &Inhabited, method: Method, id: &str, action: &str) -> Request<Body> {
+    bearing(env, method, &format!("/requests/{id}{action}"), &env.alice.device_token)
+}
+
+fn page(env: &Inhabited, path: &str, credential: &str) -> Request<Body> {
+    let cookie = format!("assent_device={credential}");
+    let path = format!("/{}/inbox{path}", env.id);
+    request(Method::GET, &path, &[("cookie", &cookie)], Body::empty())
+}
+
+const TOKEN: &str = "/{env}/as/token";
+const START_ROUTE: &str = "/{env}/as/cibaAuthorization";
+const CLIENT: &[&str] = &["client id"];
+const ASSERTION: &[&str] = &["client assertion"];
+const DEVICE: &[&str] = &["device credential"];
+const REQUEST: &[&str] = &["request id"];
+const ENV: &[&str] = &["environment id"];
+
+fn slots() -> Vec<Slot> {
+    let slot = |route, name, accepts, present| Slot { route, name, accepts, present };
+    vec![
+        slot(TOKEN, "auth_req_id", &["auth_req_id"], |env, value| {
+            form(
+                env,
+                "/as/token",
+                &basic(&env.basic),
+                &[("grant_type", CIBA), ("auth_req_id", value)],
+            )
+        }),
+        slot(TOKEN, "refresh_token", &["refresh token"], |env, value| {
+            let params = [("grant_type", "refresh_token"), ("refresh_token", value)];
+            form(env, "/as/token", &basic(&env.basic), &params)
+        }),
+        slot(TOKEN, "client_assertion", ASSERTION, |env, value| {
+            authenticated_by(env, "/as/token", value, &[("grant_type", "x")])
+        }),
+        slot(TOKEN, "client_id", &[], |env, value| {
+            let params = [("grant_type", "x"), ("client_id", value), ("client_secret", secret())];
+            form(env, "/as/token", "", &params)
+        }),
+        slot(START_ROUTE, "login_hint", &["user id"], |env, value| start(env, "login_hint", value)),
+        slot(START_ROUTE, "id_token_hint", &["id token"], |env, value| {
+            start(env, "id_token_hint", value)
+        }),
+        slot(START_ROUTE, "login_hint_token", &[], |env, value| {
+            start(env, "login_hint_token", value)
+        }),
+        slot(START_ROUTE, "client_assertion", ASSERTION, |env, value| {
+            let params = [("scope", "openid"), ("login_hint", "bob")];
+            authenticated_by(env, "/as/cibaAuthorization", value, &params)
+        }),
+        slot(START_ROUTE, "Basic", CLIENT, |env, value| {
+            use base64::Engine;
+            let pair = format!("{value}:{}", secret());
+            let header =
+                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+            form(
+                env,
+                "/as/cibaAuthorization",
+                &header,
+                &[("scope", "openid"), ("login_hint", "bob")],
+            )
+        }),
+        slot("/{env}/device/pair", "code", &["pairing code", "link code"], |env, value| {
+            let body = serde_json::json!({ "code": value }).to_string();
+            let headers = [("content-type", "application/json")];
+            request(Method::POST, &format!("/{}/device/pair", env.id), &headers, Body::from(body))
+        }),
+        slot("/{env}/device/requests", "bearer", DEVICE, |env, value| {
+            bearing(env, Method::GET, "/requests", value)
+        }),
+        slot("/{env}/device/requests/{request}", "request", REQUEST, |env, value| {
+            at_request(env, Method::GET, value, "")
+        }),
+        slot("/{env}/device/requests/{request}/deny", "request", REQUEST, |env, value| {
+            at_request(env, Method::POST, value, "/deny")
+        }),
+        slot("/{env}/device/requests/{request}/approve", "request", REQUEST, |env, value| {
+            at_request(env, Method::POST, value, "/approve")
+        }),
+        slot("/{env}/device/events", "bearer", &[], |env, value| {
+            // A good credential opens an endless stream; `device/events.rs` tests that.
+            bearing(env, Method::GET, "/events", &format!("{value}x"))
+        }),
+        slot("/{env}/simulator/answer", "auth_req_id", &["auth_req_id"], |env, value| {
+            let path = format!("/{}/simulator/answer?action=deny&auth_req_id={value}", env.id);
+            request(Method::POST, &path, &[], Body::empty())
+        }),
+        slot("/{env}/inbox", "cookie", DEVICE, |env, value| page(env, "", value)),
+        slot("/{env}/inbox/requests/{request}", "request", REQUEST, |env, value| {
+            page(env, &format!("/requests/{value}"), &env.alice.device_token)
+        }),
+        slot("/{env}/inbox/sign-in", "code", &["pairing code", "link code"], |env, value| {
+            form(env, "/inbox/sign-in", "", &[("code", value)])
+        }),
+        slot("/{env}/inbox/sign-out", "cookie", DEVICE, |env, value| {
+            let mut asked = page(env, "/sign-out", value);
+            *asked.method_mut() = Method::POST;
+            asked
+        }),
+        slot("/{env}/inbox/events", "cookie", &[], |env, value| {
+            page(env, "/events", &format!("{value}x"))
+        }),
+        slot("/{env}/inbox/requests/{request}/approve", "request", &[], |env, value| {
+            let path = format!("/requests/{value}/approve");
+            let mut asked = page(env, &path, &env.alice.device_token);
+            *asked.method_mut() = Method::POST;
+            asked
+        }),
+        slot("/{env}/inbox/requests/{request}/deny", "request", &[], |env, value| {
+            let path = format!("/requests/{value}/deny");
+            let mut asked = page(env, &path, &env.alice.device_token);
+            *asked.method_mut() = Method::POST;
+            asked
+        }),
+        slot("/{env}/as/jwks", "env", ENV, |_, value| {
+            request(Method::GET, &format!("/{value}/as/jwks"), &[], Body::empty())
+        }),
+        slot("/{env}/as/.well-known/openid-configuration", "env", ENV, |_, value| {
+            let path = format!("/{value}/as/.well-known/openid-configuration");
+            request(Method::GET, &path, &[], Body::empty())
+        }),
+        slot("/.well-known/oauth-authorization-server/{env}/as", "env", ENV, |_, value| {
+            let path = format!("/.well-known/oauth-authorization-server/{value}/as");
+            request(Method::GET, &path, &[], Body::empty())
+        }),
+        slot("/.well-known/openid-configuration/{env}/as", "env", ENV, |_, value| {
+            let path = format!("/.well-known/openid-configuration/{value}/as");
+            request(Method::GET, &path, &[], Body::empty())
+        }),
+    ]
+}
+
+/// The answer without what differs between any two answers: the presented value and random ids.
+async fn answer(world: &World, env: &Inhabited, slot: &Slot, value: &str) -> String {
+    let answer = world.send((slot.present)(env, value)).await;
+    let whole = answer.whole().replace(&env.id.to_string(), "[env]");
+    whole.replace(value, "[presented]").replace("content-length", "length")
+}
+
+#[tokio::test]
+async fn what_is_not_ours_or_not_of_its_kind_never_existed() {
+    let mut compared = 0;
+    for slot in slots() {
+        let world = World::new().await;
+        let (own, other) = (&world.main, &world.other);
+        let foreign = identifiers(&world, other).await;
+        let home = identifiers(&world, own).await;
+        for (kind, value) in &foreign {
+            // The path names its environment itself; the other one exists and says so.
+            if slot.name == "env" && *kind == "environment id" {
+                continue;
+            }
+            let never = answer(&world, own, &slot, &garbled(value)).await;
+            let got = answer(&world, own, &slot, value).await;
+            assert_eq!(got, never, "{} {}: {kind} of another environment", slot.route, slot.name);
+            compared += 1;
+        }
+        world.wait(61);
+        for (kind, value) in home.iter().filter(|(kind, _)| !slot.accepts.contains(kind)) {
+            let never = answer(&world, own, &slot, &garbled(value)).await;
+            let got = answer(&world, own, &slot, value).await;
+            assert_eq!(got, never, "{} {}: {kind} in place of another kind", slot.route, slot.name);
+            compared += 1;
+        }
+    }
+    assert!(compared > 500, "{compared}");
+}
+
+/// The table can fail: what belongs is answered differently.
+#[tokio::test]
+async fn what_is_ours_and_of_its_kind_is_answered() {
+    for slot in slots() {
+        for kind in slot.accepts {
+            let world = World::new().await;
+            let home = identifiers(&world, &world.main).await;
+            let never = answer(&world, &world.main, &slot, &garbled(&home[kind])).await;
+            let got = answer(&world, &world.main, &slot, &home[kind]).await;
+            assert_ne!(got, never, "{} {}: {kind}", slot.route, slot.name);
+        }
+    }
+}
+
+/// A new route must join the table; the management API has a matrix of its own.
+#[test]
+fn the_table_names_every_route() {
+    let tabled: BTreeSet<&str> = slots().iter().map(|slot| slot.route).collect();
+    let routes: BTreeSet<&str> = router::paths(true)
+        .iter()
+        .map(|(path, _)| *path)
+        .chain(inbox::paths().iter().map(|(path, _)| *path))
+        .filter(|path| path.contains("{env}"))
+        .collect();
+    assert_eq!(tabled, routes);
+    assert!(management::paths().iter().all(|path| !path.rules.is_empty()));
+}
