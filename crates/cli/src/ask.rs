@@ -6,7 +6,7 @@
 //! 4. The tokens are shown decoded ([`show`]); nothing secret goes to standard error.
 
 mod begin;
-mod credentials;
+pub mod credentials;
 mod poll;
 mod progress;
 mod server;

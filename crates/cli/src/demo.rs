@@ -1,6 +1,7 @@
 //! `assent demo`: everything on this machine, with people, devices and applications to try.
 
 pub mod files;
+mod postman;
 mod seed;
 mod words;
 
@@ -41,7 +42,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
             files::write_env(path, &demo)?;
         }
         if let Some(path) = &args.postman {
-            files::write_postman(path, &demo)?;
+            postman::write(path, &demo)?;
         }
         logging::print(&words::welcome(&demo));
         let app = Arc::new(serve::app(store, master, settings));

@@ -12,6 +12,7 @@ pub mod administrator;
 pub mod application;
 pub mod assertion;
 pub mod ciba;
+pub mod claims;
 pub mod client_authentication;
 pub mod decision;
 pub mod device;

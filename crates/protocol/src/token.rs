@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::claims::StandardClaims;
 use crate::id::{ApplicationId, EnvironmentId, GrantId, UserId};
 use crate::time::{Seconds, Timestamp};
 
@@ -93,12 +94,19 @@ pub struct IdTokenClaims<'a> {
     at_hash: &'a str,
     sid: GrantId,
     env: EnvironmentId,
+    #[serde(flatten)]
+    person: StandardClaims<'a>,
 }
 
 impl<'a> IdTokenClaims<'a> {
     /// The claims of an ID token that comes with an access token of this `at_hash`
-    /// (OIDC Core §3.1.3.6).
-    pub fn new(subject: Subject<'a>, at_hash: &'a str, now: Timestamp) -> Self {
+    /// (OIDC Core §3.1.3.6). PingOne delivers standard claims here too unless told otherwise.
+    pub fn new(
+        subject: Subject<'a>,
+        person: StandardClaims<'a>,
+        at_hash: &'a str,
+        now: Timestamp,
+    ) -> Self {
         Self {
             iss: subject.issuer,
             sub: subject.user,
@@ -111,6 +119,7 @@ impl<'a> IdTokenClaims<'a> {
             at_hash,
             sid: subject.grant,
             env: subject.env,
+            person,
         }
     }
 }

@@ -204,7 +204,7 @@ fn algorithm(name: &str) -> Result<Algorithm> {
 }
 
 /// Reads an unencrypted PKCS#8 key in PEM (RFC 7468 §10).
-fn read_key(file: &Path, alg: Algorithm, kid: String) -> Result<SigningKey> {
+pub fn read_key(file: &Path, alg: Algorithm, kid: String) -> Result<SigningKey> {
     let shown = file.display();
     let pem = std::fs::read_to_string(file)
         .map(Zeroizing::new)

@@ -1,4 +1,4 @@
-//! What the demonstration writes for scripts and for Postman.
+//! What the demonstration writes for scripts.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -7,7 +7,6 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
 
 /// Names and values, in order.
 pub type Values = Vec<(String, String)>;
@@ -35,20 +34,6 @@ fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\\''"))
 }
 
-/// Writes a Postman environment with the page's variable names.
-pub fn write_postman(path: &Path, values: &Values) -> Result<()> {
-    let values: Vec<_> = values
-        .iter()
-        .map(|(key, value)| json!({ "key": key, "value": value, "enabled": true }))
-        .collect();
-    let document = json!({
-        "name": "Assent demo",
-        "values": values,
-        "_postman_variable_scope": "environment",
-    });
-    write_whole(path, serde_json::to_string_pretty(&document)?.as_bytes())
-}
-
 /// Writes a private key as PKCS#8 PEM (RFC 7468).
 pub fn write_pem(path: &Path, pkcs8: &[u8]) -> Result<()> {
     let encoded = STANDARD.encode(pkcs8);
@@ -61,7 +46,8 @@ pub fn write_pem(path: &Path, pkcs8: &[u8]) -> Result<()> {
     write_whole(path, pem.as_bytes())
 }
 
-fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+/// Writes a file that only its owner can read; it appears whole or not at all.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let mut file = std::fs::OpenOptions::new()

@@ -108,6 +108,23 @@ impl Client {
         Ok(Some(spent.spend()))
     }
 
+    /// As [`Client::spend`], for a redemption: where an assertion may come again for its own
+    /// request, whoever loses with it lost the race for the tokens, and it is no replay.
+    ///
+    /// # Errors
+    /// As [`Client::spend`].
+    pub async fn spend_again(
+        &self,
+        app: &App,
+        auth_req_id: Digest,
+    ) -> Result<Option<Change>, Failure> {
+        let change = self.spend(app, Some(auth_req_id)).await?;
+        Ok(change.map(|change| match self.replay {
+            AssertionReplay::Bound => Change::new(change.write, Reason::AuthReqIdRedeemed),
+            AssertionReplay::SingleUse | AssertionReplay::None => change,
+        }))
+    }
+
     /// Remembers the client's assertion in memory: for requests that change nothing.
     ///
     /// # Errors

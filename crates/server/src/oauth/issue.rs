@@ -1,9 +1,10 @@
 //! From a grant to a token response: access token, ID token, refresh token.
 
 use assent_protocol::application::{Application, GrantType};
+use assent_protocol::claims::StandardClaims;
 use assent_protocol::decision::Change;
 use assent_protocol::grant::Grant;
-use assent_protocol::id::{GrantId, UserId};
+use assent_protocol::id::GrantId;
 use assent_protocol::reason::Reason;
 use assent_protocol::record::Write;
 use assent_protocol::refresh::{RefreshToken, token_expires_at};
@@ -13,6 +14,7 @@ use assent_protocol::time::Timestamp;
 use assent_protocol::token::{
     ACCESS_TOKEN_TYPE, AccessTokenClaims, ID_TOKEN_TYPE, IdTokenClaims, Subject,
 };
+use assent_protocol::user::User;
 use serde::Serialize;
 
 use crate::app::App;
@@ -39,7 +41,7 @@ pub struct Consent<'a> {
     /// Names the grant.
     pub grant: GrantId,
     /// Who.
-    pub user: UserId,
+    pub person: &'a User,
     /// What.
     pub scope: ScopeSet,
     /// Authentication context.
@@ -81,7 +83,7 @@ pub async fn first(
             env: tenant.id(),
             id: consent.grant,
             application: application.id,
-            user: consent.user,
+            user: consent.person.id,
             scope: granted.scope.as_str().to_owned(),
             acr: consent.acr.to_owned(),
             amr: consent.amr.to_vec(),
@@ -128,7 +130,7 @@ pub fn respond(
     let subject = Subject {
         issuer: &tenant.issuer,
         env: tenant.id(),
-        user: consent.user,
+        user: consent.person.id,
         client: application.id,
         grant: consent.grant,
         acr: consent.acr,
@@ -143,7 +145,8 @@ pub fn respond(
         assent_jose::sign_jwt(key, ACCESS_TOKEN_TYPE, &claims).map_err(Broken::from)?;
     let id_token = if granted.scope.contains(OPENID) {
         let at_hash = assent_jose::half_hash(key.algorithm(), &access_token);
-        let claims = IdTokenClaims::new(subject, &at_hash, call.now);
+        let person = StandardClaims::of(consent.person, &granted.scope);
+        let claims = IdTokenClaims::new(subject, person, &at_hash, call.now);
         Some(assent_jose::sign_jwt(key, ID_TOKEN_TYPE, &claims).map_err(Broken::from)?)
     } else {
         None

@@ -1,5 +1,7 @@
 //! The `refresh_token` grant (RFC 6749 §6).
 
+use std::sync::Arc;
+
 use assent_protocol::decision::Decision;
 use assent_protocol::grant::Grant;
 use assent_protocol::reason::Reason;
@@ -36,12 +38,10 @@ pub async fn refresh(
         Err(reason) => return app.settle(spend, Decision::refuse(reason)).await,
     };
     let found = app.store.find::<Grant>(&Key::grant(tenant.id(), presented.grant)).await?;
-    if let Some(found) = &found
-        && found.record.application == application.id
-        && !is_usable(app, tenant, &found.record).await?
-    {
-        return app.settle(spend, Decision::refuse(Reason::RefreshTokenRevoked)).await;
-    }
+    let person = match &found {
+        Some(found) => usable_person(app, tenant, &found.record).await?,
+        None => None,
+    };
     let decision = refresh::refresh(found.as_ref(), presented, application, narrower, call.now);
     let (Ok(renewal), Some(found)) = (&decision.verdict, &found) else {
         let refused = Decision {
@@ -50,10 +50,14 @@ pub async fn refresh(
         };
         return app.settle(spend, refused).await;
     };
+    // The token stays good: a person who was locked may be unlocked.
+    let Some(person) = person else {
+        return app.settle(spend, Decision::refuse(Reason::RefreshTokenRevoked)).await;
+    };
     let grant = &found.record;
     let consent = Consent {
         grant: grant.id,
-        user: grant.user,
+        person: &person,
         scope: renewal.scope.clone(),
         acr: &grant.acr,
         amr: &grant.amr,
@@ -66,8 +70,12 @@ pub async fn refresh(
     failure::json(&response)
 }
 
-/// The person may still authenticate (T-27).
-async fn is_usable(app: &App, tenant: &Tenant, grant: &Grant) -> Result<bool, Failure> {
+/// The person who granted it, if they may still authenticate (T-27).
+async fn usable_person(
+    app: &App,
+    tenant: &Tenant,
+    grant: &Grant,
+) -> Result<Option<Arc<User>>, Failure> {
     let user = app.store.find::<User>(&Key::user(tenant.id(), grant.user)).await?;
-    Ok(user.is_some_and(|user| user.record.can_authenticate()))
+    Ok(user.map(|user| user.record).filter(|user| user.can_authenticate()))
 }

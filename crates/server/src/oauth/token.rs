@@ -128,16 +128,16 @@ async fn redeem(
 ) -> Result<Response, Failure> {
     let digest = found.record.auth_req_id;
     let user = found.record.inbox.user;
-    let spend = client.spend(app, Some(digest)).await?;
+    let spend = client.spend_again(app, digest).await?;
     let person = app.store.find::<User>(&Key::user(tenant.id(), user)).await?;
-    if !person.is_some_and(|person| person.record.can_authenticate()) {
+    let Some(person) = person.filter(|person| person.record.can_authenticate()) else {
         let closed = poll::close(found, call.now);
         let never = app.settle(spend, closed).await?;
         match never {}
-    }
+    };
     let consent = Consent {
         grant: app.entropy.id(call.now)?,
-        user,
+        person: &person.record,
         scope: ScopeSet::parse(&found.record.scope)?,
         acr: &approval.acr,
         amr: &approval.amr,

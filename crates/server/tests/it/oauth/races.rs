@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use tokio::task::JoinSet;
 
-use crate::harness::{Answer, World, assertion_params};
+use crate::harness::{Answer, CIBA, World, assertion_params};
 
 async fn at_once<F: Future<Output = Answer> + Send + 'static>(
     count: usize,
@@ -113,6 +113,34 @@ async fn one_assertion_begins_one_request() {
         let begun = answers.iter().filter(|it| it.status == StatusCode::OK).count();
         let replays = answers.iter().filter(|it| it.status == StatusCode::UNAUTHORIZED).count();
         assert_eq!((begun, replays), (1, 31), "round {round}");
+    }
+}
+
+/// One assertion for all polls of one approved request: it may come again for its own request, so
+/// the losers lost the tokens and are no replays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn polls_that_share_an_assertion_race_for_the_tokens_alone() {
+    let world = Arc::new(World::random().await);
+    for round in 0..50 {
+        let client = world.main.secret_jwt.clone();
+        let auth_req_id = world.started(&world.main, &client, &world.main.alice).await;
+        world.decide(&world.main, &world.main.alice, "approve").await;
+        let jwt = world.assertion(&client, &world.assertion_claims(&world.main, &client));
+        let body = {
+            let mut body = form_urlencoded::Serializer::new(format!("grant_type={CIBA}"));
+            body.append_pair("auth_req_id", &auth_req_id);
+            body.extend_pairs(assertion_params(&jwt));
+            body.finish()
+        };
+        let path = format!("/{}/as/token", world.main.id);
+        let answers = at_once(32, |_| {
+            let (world, body, path) = (Arc::clone(&world), body.clone(), path.clone());
+            async move { world.form(&path, &[], &body).await }
+        })
+        .await;
+        let won = answers.iter().filter(|it| it.status == StatusCode::OK).count();
+        let lost = answers.iter().filter(|it| it.status == StatusCode::BAD_REQUEST).count();
+        assert_eq!((won, lost), (1, 31), "round {round}");
     }
 }
 
