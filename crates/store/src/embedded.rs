@@ -25,7 +25,7 @@ use self::cache::Cache;
 use self::live::Live;
 use self::read::Readers;
 use self::writer::Writer;
-use crate::{Announcement, Announcements, Fault, Feed, Outcome, Range, Store};
+use crate::{Fault, Feed, Outcome, Range, Store};
 
 /// Name of the database inside the data directory.
 const DATABASE: &str = "assent.db";
@@ -110,7 +110,6 @@ struct Shared {
     live: Live,
     cache: Cache,
     feed: Feed,
-    announcements: Announcements,
 }
 
 impl Embedded {
@@ -136,7 +135,6 @@ impl Embedded {
             live: Live::load(&connection)?,
             cache: Cache::new(settings.cached_records_max),
             feed: Feed::default(),
-            announcements: Announcements::default(),
         });
         let readers = Readers::open(&path)?;
         let writer = Writer::start(connection, Arc::clone(&shared))
@@ -262,10 +260,6 @@ impl Store for Embedded {
 
     async fn check(&self) -> Result<(), Fault> {
         self.writer.check()
-    }
-
-    fn announce(&self) -> Announcement {
-        self.shared.announcements.announce()
     }
 
     fn feed(&self) -> &Feed {

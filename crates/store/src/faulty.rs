@@ -10,7 +10,7 @@ use assent_protocol::time::Timestamp;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use crate::{Announcement, Fault, Feed, Outcome, Range, Store};
+use crate::{Fault, Feed, Outcome, Range, Store};
 
 /// What happens to one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,10 +118,6 @@ impl Store for Faulty {
     async fn check(&self) -> Result<(), Fault> {
         self.readable()?;
         self.inner.check().await
-    }
-
-    fn announce(&self) -> Announcement {
-        self.inner.announce()
     }
 
     fn feed(&self) -> &Feed {

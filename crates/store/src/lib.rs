@@ -11,7 +11,6 @@
 //! - Reads take an environment; a record of another one is not found.
 //! - A waiting authentication is found in memory: a pending poll costs no I/O.
 
-mod announcement;
 mod embedded;
 mod fault;
 mod faulty;
@@ -23,7 +22,6 @@ use assent_protocol::record::{InboxKey, Key, Kind, Record, Stored, Version, Vers
 use assent_protocol::time::Timestamp;
 use async_trait::async_trait;
 
-pub use announcement::{Announcement, Announcements};
 pub use embedded::{BackupFault, Embedded, OpenFault, Settings};
 pub use fault::Fault;
 pub use faulty::{Faulty, Plan};
@@ -126,11 +124,6 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// They cannot.
     async fn check(&self) -> Result<(), Fault>;
-
-    /// Says that a commit is being prepared that takes long to prepare, such as one with an RSA
-    /// signature. While several are, a store may hold commits back for a moment so that they share
-    /// one sync. Drop the announcement before committing.
-    fn announce(&self) -> Announcement;
 
     /// Tells of commits to who waits for them.
     fn feed(&self) -> &Feed;

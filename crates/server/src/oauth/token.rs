@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use assent_jose::Algorithm;
 use assent_protocol::ciba::authentication::{Approval, Authentication};
 use assent_protocol::ciba::poll::{self, Outcome};
 use assent_protocol::decision::Decision;
@@ -143,11 +142,7 @@ async fn redeem(
         amr: &approval.amr,
         auth_time: approval.at,
     };
-    // RSA takes so long that other redemptions come meanwhile.
-    let slow = matches!(client.application.token_signing_alg, Algorithm::RS256 | Algorithm::PS256);
-    let announcement = slow.then(|| app.store.announce());
     let issued = issue::first(app, tenant, call, &client.application, &consent).await?;
-    drop(announcement);
     let act = Decision::accept(()).and(poll::redeem(found, call.now)).and_maybe(issued.grant);
     app.settle(spend, act).await?;
     failure::json(&issued.response)
