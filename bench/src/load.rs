@@ -99,6 +99,18 @@ async fn spin() {
 }
 
 impl Load {
+    /// Adds what another slice of the same phase measured.
+    pub fn absorb(&mut self, other: Self) {
+        self.steps += other.steps;
+        self.wall += other.wall;
+        self.cpu += other.cpu;
+        for (what, count) in other.mix {
+            *self.mix.entry(what).or_default() += count;
+        }
+        self.latencies.extend(other.latencies);
+        self.latencies.sort_unstable();
+    }
+
     /// Steps a second.
     pub fn rate(&self) -> f64 {
         self.steps as f64 / self.wall.as_secs_f64()

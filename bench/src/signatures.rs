@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{process, report};
 
-const SPAN: Duration = Duration::from_secs(2);
+const SPAN: Duration = Duration::from_millis(500);
 /// As long as the signing input of an access token.
 const MESSAGE: [u8; 700] = [b'a'; 700];
 
