@@ -8,6 +8,7 @@ use assent_protocol::sealing::RootKey;
 use assent_store::{Outcome, Store};
 use tokio::sync::watch;
 
+use crate::call::Correlations;
 use crate::failure::{Broken, Failure};
 use crate::limits::Limits;
 use crate::machine::{Clock, Entropy};
@@ -24,6 +25,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
+    /// Names of answers.
+    pub correlations: Correlations,
     /// Settings.
     pub settings: Settings,
     /// Environments in use.
@@ -48,6 +51,8 @@ impl App {
         settings: Settings,
     ) -> Self {
         Self {
+            // Without randomness the server starts all the same and says so where it matters.
+            correlations: Correlations::new(entropy.octets().unwrap_or_default()),
             registry: Registry::new(master, settings.auth_path.clone()),
             store,
             clock,

@@ -1,6 +1,7 @@
 //! One request: when it came, how its answer is found in the log, and whose environment it is for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use assent_protocol::id::EnvironmentId;
 use assent_protocol::time::Timestamp;
@@ -12,24 +13,42 @@ use http::{HeaderValue, StatusCode};
 
 use crate::app::App;
 use crate::failure::{self, Endpoint, Failure};
-use crate::machine::EntropyFault;
 use crate::registry::Tenant;
 
-/// Names one answer, in the error description, in a header and in the log: an upper-case UUID
+/// Names one answer, in the error description and in the log: an upper-case UUID
 /// (`pingone.md` §5.1).
 #[derive(Clone, Debug)]
 pub struct Correlation(String);
 
+/// Makes names of answers: a random beginning for the process, then a count. They are no secrets,
+/// and every poll needs one.
+#[derive(Debug)]
+pub struct Correlations {
+    beginning: [u8; 8],
+    count: AtomicU64,
+}
+
+impl Correlations {
+    /// Names that no other process makes.
+    pub const fn new(beginning: [u8; 8]) -> Self {
+        Self { beginning, count: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> [u8; 16] {
+        let [a, b, c, d, e, f, g, h] = self.beginning;
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let [i, j, k, l, m, n, o, p] = count.to_be_bytes();
+        // The six bits that say which UUID it is must not fall on the count.
+        [i, j, k, l, a, b, c, d, e, f, g, h, m, n, o, p]
+    }
+}
+
 impl Correlation {
     /// A new one.
-    ///
-    /// # Errors
-    /// There is no randomness.
-    pub fn mint(app: &App) -> Result<Self, EntropyFault> {
-        let octets = app.entropy.octets::<16>()?;
-        let uuid = uuid::Builder::from_random_bytes(octets).into_uuid();
+    pub fn mint(app: &App) -> Self {
+        let uuid = uuid::Builder::from_random_bytes(app.correlations.next()).into_uuid();
         let mut buffer = uuid::Uuid::encode_buffer();
-        Ok(Self(uuid.hyphenated().encode_upper(&mut buffer).to_owned()))
+        Self(uuid.hyphenated().encode_upper(&mut buffer).to_owned())
     }
 
     /// The text.
@@ -53,7 +72,7 @@ impl FromRequestParts<Arc<App>> for Call {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, StatusCode> {
-        let correlation = Correlation::mint(app).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+        let correlation = Correlation::mint(app);
         let authorization_used = parts.headers.contains_key(AUTHORIZATION);
         Ok(Self { now: app.clock.now(), correlation, authorization_used })
     }

@@ -150,9 +150,7 @@ fn explain_method(app: &App, response: Response, is_oauth: bool) -> Response {
     }
     let allow = response.headers().get(http::header::ALLOW).cloned();
     let mut explained = if is_oauth {
-        let correlation = Correlation::mint(app);
-        let correlation = correlation.as_ref().map_or("", Correlation::as_str);
-        failure::method_not_allowed(correlation)
+        failure::method_not_allowed(Correlation::mint(app).as_str())
     } else {
         platform_error(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -169,7 +167,7 @@ fn explain_method(app: &App, response: Response, is_oauth: bool) -> Response {
 /// A broken invariant of ours ended the request; the process goes on (F-43).
 fn defect(app: &App) -> Response {
     let correlation = Correlation::mint(app);
-    let correlation = correlation.as_ref().map_or("", Correlation::as_str);
+    let correlation = correlation.as_str();
     tracing::error!(correlation, "a request handler panicked; this is a defect of Assent");
     let body = format!(
         "{{\"error\":\"{}\",\"error_description\":\"An unexpected error occurred \
