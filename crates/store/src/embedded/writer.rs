@@ -104,6 +104,8 @@ impl Worker {
     fn run(mut self, mut waiting: mpsc::Receiver<Job>) {
         wait_for_a_turn();
         while let Some(first) = waiting.blocking_recv() {
+            // On a busy core this lets the threads that bring commits go first; else it is nothing.
+            std::thread::yield_now();
             let mut jobs = vec![first];
             while jobs.len() < GROUP_MAX {
                 let Ok(job) = waiting.try_recv() else { break };
