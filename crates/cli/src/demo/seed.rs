@@ -233,13 +233,7 @@ impl Seeder {
         writes: &mut Vec<Write>,
     ) -> Result<(String, String)> {
         let id = ENTROPY.id(self.now)?;
-        let secret = Secret::mint("", ENTROPY.octets()?);
-        // Long enough for HS512 (RFC 7518 §3.2).
-        let secret = Secret::new(format!(
-            "{}{}",
-            secret.expose(),
-            Secret::mint("", ENTROPY.octets()?).expose()
-        ));
+        let secret = provision::client_secret(ENTROPY)?;
         let origins =
             ["http://127.0.0.1:9401", "http://localhost:9401"].map(str::to_owned).to_vec();
         writes.push(Write::insert(Application {
