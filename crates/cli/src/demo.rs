@@ -31,11 +31,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         let mut settings = Settings::new(&format!("http://{listen}"), None)?;
         settings.simulator = true;
         let key_file = master_key::beside(&data.path);
-        let master = if key_file.exists() {
-            master_key::read(&key_file)?
-        } else {
-            master_key::create(&key_file)?
-        };
+        let master = master_key::read_or_create(&key_file)?;
         let store = serve::open(&data.path)?;
         let demo = seed::demo(store.as_ref(), &master, &settings, &data.path).await?;
         if let Some(path) = &args.env_file {

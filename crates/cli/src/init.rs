@@ -23,11 +23,7 @@ pub fn run(args: &InitArgs) -> Result<()> {
         if !store.list_environments(None, 1).await?.is_empty() {
             bail!("{} is prepared already; `assent serve` runs it", directory.display());
         }
-        let master = if key_file.exists() {
-            master_key::read(&key_file)?
-        } else {
-            master_key::create(&key_file)?
-        };
+        let master = master_key::read_or_create(&key_file)?;
         let new = NewEnvironment {
             name: args.environment.clone(),
             description: String::new(),

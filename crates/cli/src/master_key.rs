@@ -34,8 +34,13 @@ pub fn read(path: &Path) -> Result<RootKey> {
     Ok(RootKey::new(*octets))
 }
 
+/// Reads the key, or makes one if there is no such file.
+pub fn read_or_create(path: &Path) -> Result<RootKey> {
+    if path.exists() { read(path) } else { create(path) }
+}
+
 /// Makes a new key in a new file that only its owner can read.
-pub fn create(path: &Path) -> Result<RootKey> {
+fn create(path: &Path) -> Result<RootKey> {
     let mut octets = Zeroizing::new([0; 32]);
     aws_lc_rs::rand::fill(octets.as_mut_slice()).context("the system gives no randomness")?;
     let mut text = Zeroizing::new(String::with_capacity(65));

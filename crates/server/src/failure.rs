@@ -88,8 +88,9 @@ pub fn method_not_allowed(correlation: &str) -> Response {
 }
 
 /// When a client that was told to wait may come again, in seconds.
-const RETRY_AFTER_THROTTLED: &str = "60";
-const RETRY_AFTER_BROKEN: &str = "1";
+pub const RETRY_AFTER_THROTTLED: HeaderValue = HeaderValue::from_static("60");
+/// When it may come again after a fault, in seconds.
+pub const RETRY_AFTER_BROKEN: HeaderValue = HeaderValue::from_static("1");
 
 /// The answer to a failure at an OAuth or device endpoint, logged once, here.
 pub fn render(call: &Call, endpoint: Endpoint, failure: &Failure) -> Response {
@@ -130,7 +131,7 @@ fn refuse(call: &Call, endpoint: Endpoint, reason: Reason) -> Response {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     if code == ErrorCode::TemporarilyUnavailable {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_THROTTLED));
+        headers.insert(RETRY_AFTER, RETRY_AFTER_THROTTLED);
     }
     response
 }
@@ -146,7 +147,7 @@ fn report(call: &Call, broken: &Broken) -> Response {
     let mut response =
         oauth_error(correlation, status, code, Preamble::Processing, "Please try again");
     if broken.passes() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_BROKEN));
+        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_BROKEN);
     }
     response
 }

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::header::{RETRY_AFTER, SET_COOKIE};
-use http::{HeaderValue, StatusCode, Uri};
+use http::{StatusCode, Uri};
 
 use crate::device::pairing;
 use crate::extract::body;
@@ -23,8 +23,6 @@ use crate::listen::Peer;
 const CODE_BYTES_MAX: usize = 128;
 /// Typed codes are shorter, codes of links longer.
 const TYPED_BYTES_MAX: usize = 24;
-/// When who guessed too often may come again, in seconds.
-const RETRY_AFTER_THROTTLED: HeaderValue = HeaderValue::from_static("60");
 
 /// `GET /{envID}/inbox/sign-in`, with `?code=` from a link.
 pub async fn show(visit: Visit, uri: Uri) -> Response {
@@ -79,7 +77,7 @@ fn refuse(visit: &Visit, reason: Reason, code: &str) -> Response {
     let typed = if code.len() <= TYPED_BYTES_MAX { code } else { "" };
     let mut response = form(visit, failure::status(Endpoint::Device, reason), typed, error);
     if throttled {
-        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_THROTTLED);
+        response.headers_mut().insert(RETRY_AFTER, failure::RETRY_AFTER_THROTTLED);
     }
     response
 }

@@ -3,8 +3,8 @@
 
 use assent_protocol::reason::Reason;
 use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
 use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
 
 use crate::call::Call;
 use crate::failure::{self, Broken, Endpoint, Failure};
@@ -12,9 +12,6 @@ use crate::inbox::forms::{self, Forged};
 use crate::inbox::pages::{self, Frame, Link, Said, Tone};
 use crate::inbox::session;
 use crate::inbox::visit::Visit;
-
-/// When a browser may try again after a fault, in seconds.
-const RETRY_AFTER_BROKEN: HeaderValue = HeaderValue::from_static("1");
 
 /// Why a visit ends.
 pub enum Stop {
@@ -128,7 +125,7 @@ pub fn report(call: &Call, frame: &Frame, broken: &Broken) -> Response {
         return pages::message(StatusCode::INTERNAL_SERVER_ERROR, frame, &said);
     }
     let mut response = pages::message(StatusCode::SERVICE_UNAVAILABLE, frame, &said);
-    response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_BROKEN);
+    response.headers_mut().insert(RETRY_AFTER, failure::RETRY_AFTER_BROKEN);
     response
 }
 

@@ -1,12 +1,14 @@
 //! From a grant to a token response: access token, ID token, refresh token.
 
+use std::sync::Arc;
+
 use assent_protocol::application::{Application, GrantType};
 use assent_protocol::claims::StandardClaims;
 use assent_protocol::decision::Change;
 use assent_protocol::grant::Grant;
-use assent_protocol::id::GrantId;
+use assent_protocol::id::{GrantId, UserId};
 use assent_protocol::reason::Reason;
-use assent_protocol::record::Write;
+use assent_protocol::record::{Key, Write};
 use assent_protocol::refresh::{RefreshToken, token_expires_at};
 use assent_protocol::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
 use assent_protocol::scope_policy::{self, Granted, Missing};
@@ -97,6 +99,20 @@ pub async fn first(
         Change::new(Write::insert(record), Reason::AuthReqIdRedeemed)
     });
     Ok(First { response, grant })
+}
+
+/// The person, if tokens may be given for them: looked at again at redemption and at each refresh
+/// (T-27).
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn usable_person(
+    app: &App,
+    tenant: &Tenant,
+    user: UserId,
+) -> Result<Option<Arc<User>>, Failure> {
+    let found = app.store.find::<User>(&Key::user(tenant.id(), user)).await?;
+    Ok(found.map(|found| found.record).filter(|user| user.can_authenticate()))
 }
 
 /// What of the consented scope the application may still have (T-28).

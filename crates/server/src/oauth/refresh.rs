@@ -1,14 +1,11 @@
 //! The `refresh_token` grant (RFC 6749 §6).
 
-use std::sync::Arc;
-
 use assent_protocol::decision::Decision;
 use assent_protocol::grant::Grant;
 use assent_protocol::reason::Reason;
 use assent_protocol::record::Key;
 use assent_protocol::refresh::{self, RefreshToken};
 use assent_protocol::scope::ScopeSet;
-use assent_protocol::user::User;
 use axum::response::Response;
 
 use crate::app::App;
@@ -39,7 +36,7 @@ pub async fn refresh(
     };
     let found = app.store.find::<Grant>(&Key::grant(tenant.id(), presented.grant)).await?;
     let person = match &found {
-        Some(found) => usable_person(app, tenant, &found.record).await?,
+        Some(found) => issue::usable_person(app, tenant, found.record.user).await?,
         None => None,
     };
     let decision = refresh::refresh(found.as_ref(), presented, application, narrower, call.now);
@@ -68,14 +65,4 @@ pub async fn refresh(
     let response = issue::respond(app, tenant, call, application, &consent, &granted, next)?;
     app.settle(spend, decision).await?;
     failure::json(&response)
-}
-
-/// The person who granted it, if they may still authenticate (T-27).
-async fn usable_person(
-    app: &App,
-    tenant: &Tenant,
-    grant: &Grant,
-) -> Result<Option<Arc<User>>, Failure> {
-    let user = app.store.find::<User>(&Key::user(tenant.id(), grant.user)).await?;
-    Ok(user.map(|user| user.record).filter(|user| user.can_authenticate()))
 }

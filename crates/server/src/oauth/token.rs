@@ -11,7 +11,6 @@ use assent_protocol::record::{Key, Versioned};
 use assent_protocol::scope::ScopeSet;
 use assent_protocol::secret::{Digest, Purpose};
 use assent_protocol::token_request::TokenRequest;
-use assent_protocol::user::User;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -126,17 +125,16 @@ async fn redeem(
     approval: &Approval,
 ) -> Result<Response, Failure> {
     let digest = found.record.auth_req_id;
-    let user = found.record.inbox.user;
     let spend = client.spend_again(app, digest).await?;
-    let person = app.store.find::<User>(&Key::user(tenant.id(), user)).await?;
-    let Some(person) = person.filter(|person| person.record.can_authenticate()) else {
+    let person = issue::usable_person(app, tenant, found.record.inbox.user).await?;
+    let Some(person) = person else {
         let closed = poll::close(found, call.now);
         let never = app.settle(spend, closed).await?;
         match never {}
     };
     let consent = Consent {
         grant: app.entropy.id(call.now)?,
-        person: &person.record,
+        person: &person,
         scope: ScopeSet::parse(&found.record.scope)?,
         acr: &approval.acr,
         amr: &approval.amr,
