@@ -1,11 +1,10 @@
 //! The pace of each polled authentication: memory of this node, bounded, never written.
 
-use std::collections::HashMap;
-
 use assent_protocol::ciba::pace::{self, Pace};
 use assent_protocol::reason::Reason;
 use assent_protocol::secret::Digest;
 use assent_protocol::time::{Seconds, Timestamp};
+use hashbrown::HashTable;
 use parking_lot::Mutex;
 
 /// Polls of different requests hardly ever meet at one lock.
@@ -18,13 +17,14 @@ type Name = [u8; 16];
 
 #[derive(Clone, Copy)]
 struct Known {
+    name: Name,
     pace: Pace,
     /// Seconds since the epoch when the request expires.
     expires_at: u32,
 }
 
 /// All paces.
-pub struct Paces(Vec<Mutex<HashMap<Name, Known>>>);
+pub struct Paces(Vec<Mutex<HashTable<Known>>>);
 
 impl Default for Paces {
     fn default() -> Self {
@@ -43,11 +43,15 @@ impl Paces {
     ) -> Reason {
         let Some((shard, name)) = self.place(auth_req_id) else { return Reason::EndUserUndecided };
         let mut shard = shard.lock();
-        let known = shard.get(&name).map(|known| known.pace);
-        let (pace, verdict) = pace::judge(known, interval, now);
-        if known.is_some() || shard.len() < PER_SHARD_MAX {
+        if let Some(known) = shard.find_mut(hash(&name), |known| known.name == name) {
+            let (pace, verdict) = pace::judge(Some(known.pace), interval, now);
+            known.pace = pace;
+            return verdict;
+        }
+        let (pace, verdict) = pace::judge(None, interval, now);
+        if shard.len() < PER_SHARD_MAX {
             let expires_at = u32::try_from(expires_at.as_seconds()).unwrap_or(u32::MAX);
-            shard.insert(name, Known { pace, expires_at });
+            shard.insert_unique(hash(&name), Known { name, pace, expires_at }, |it| hash(&it.name));
         }
         verdict
     }
@@ -55,7 +59,10 @@ impl Paces {
     /// Forgets a request that has an outcome.
     pub fn forget(&self, auth_req_id: &Digest) {
         if let Some((shard, name)) = self.place(auth_req_id) {
-            shard.lock().remove(&name);
+            let mut shard = shard.lock();
+            if let Ok(known) = shard.find_entry(hash(&name), |known| known.name == name) {
+                known.remove();
+            }
         }
     }
 
@@ -64,16 +71,22 @@ impl Paces {
         let now = u32::try_from(now.as_seconds()).unwrap_or(u32::MAX);
         for shard in &self.0 {
             let mut shard = shard.lock();
-            shard.retain(|_, known| known.expires_at > now);
+            shard.retain(|known| known.expires_at > now);
             if shard.capacity() > 64 && shard.len() < shard.capacity() / 4 {
-                shard.shrink_to_fit();
+                shard.shrink_to_fit(|known| hash(&known.name));
             }
         }
     }
 
-    fn place(&self, auth_req_id: &Digest) -> Option<(&Mutex<HashMap<Name, Known>>, Name)> {
+    fn place(&self, auth_req_id: &Digest) -> Option<(&Mutex<HashTable<Known>>, Name)> {
         let (first, rest) = auth_req_id.as_bytes().split_first()?;
         let name = rest.first_chunk::<16>()?;
         Some((self.0.get(usize::from(*first) % SHARDS)?, *name))
     }
+}
+
+/// A digest is random already: eight of its octets are the hash.
+fn hash(name: &Name) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *name;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

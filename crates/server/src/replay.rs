@@ -7,15 +7,26 @@ use assent_protocol::assertion::SpentAssertion;
 use assent_protocol::environment::AssertionReplay;
 use assent_protocol::reason::Reason;
 use assent_protocol::record::{Key, Stored};
+use assent_protocol::secret::Digest;
 use assent_protocol::time::Timestamp;
 use parking_lot::Mutex;
 
-/// Assertions remembered at most; above it the caller makes them durable instead.
-const REMEMBERED_MAX: usize = 500_000;
+/// Polls with different assertions hardly ever meet at one lock.
+const SHARDS: usize = 64;
+/// Assertions remembered at most in one shard; above it the caller makes them durable instead.
+const PER_SHARD_MAX: usize = 8_000;
+
+/// Assertions whose digests begin alike.
+type Shard = Mutex<HashMap<Key, SpentAssertion>>;
 
 /// The memory.
-#[derive(Default)]
-pub struct Replay(Mutex<HashMap<Key, SpentAssertion>>);
+pub struct Replay([Shard; SHARDS]);
+
+impl Default for Replay {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Shard::default()))
+    }
+}
 
 /// What the memory makes of an assertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +43,7 @@ impl Replay {
     /// # Errors
     /// It may not.
     pub fn check(&self, spent: &SpentAssertion, rule: AssertionReplay) -> Result<bool, Reason> {
-        match self.0.lock().get(&spent.key()) {
+        match self.shard(&spent.digest).lock().get(&spent.key()) {
             Some(known) => known.permits(rule, spent.bound_to).map(|()| true),
             None => Ok(false),
         }
@@ -47,11 +58,11 @@ impl Replay {
         spent: SpentAssertion,
         rule: AssertionReplay,
     ) -> Result<Remembered, Reason> {
-        let mut known = self.0.lock();
+        let mut known = self.shard(&spent.digest).lock();
         if let Some(earlier) = known.get(&spent.key()) {
             return earlier.permits(rule, spent.bound_to).map(|()| Remembered::Yes);
         }
-        if known.len() >= REMEMBERED_MAX {
+        if known.len() >= PER_SHARD_MAX {
             return Ok(Remembered::Full);
         }
         known.insert(spent.key(), spent);
@@ -60,6 +71,14 @@ impl Replay {
 
     /// Forgets assertions that would be refused for their age anyway.
     pub fn sweep(&self, now: Timestamp) {
-        self.0.lock().retain(|_, spent| spent.forget_at() > now);
+        for shard in &self.0 {
+            shard.lock().retain(|_, spent| spent.forget_at() > now);
+        }
+    }
+
+    fn shard(&self, digest: &Digest) -> &Shard {
+        let [octet, ..] = digest.as_bytes();
+        let [first, ..] = &self.0;
+        self.0.get(usize::from(*octet) % SHARDS).unwrap_or(first)
     }
 }

@@ -78,7 +78,8 @@ pub async fn first(
         granted.scope.contains(OFFLINE_ACCESS) && application.may_use(GrantType::RefreshToken);
     let token = RefreshToken { grant: consent.grant, generation: 0 };
     let refresh_token = stays.then_some(token);
-    let response = respond(app, tenant, call, application, consent, &granted, refresh_token)?;
+    let response =
+        respond(app, tenant, call, application, consent, &granted, refresh_token).await?;
     let grant = stays.then(|| {
         let expires_at = call.now.plus(application.refresh.rolling_duration);
         let record = Grant {
@@ -129,11 +130,28 @@ pub async fn granted(
     Ok(scope_policy::resolve(scope, application, &resources, Missing::Drop)?)
 }
 
-/// Signs the tokens of one response.
+/// Signs the tokens of one response. An RSA signature takes as long as twenty polls, so whatever
+/// else is ready goes first, and again before the commit: on a busy core requests are read
+/// together, signed together and committed together, each from warm caches.
 ///
 /// # Errors
 /// Signing failed.
-pub fn respond(
+pub async fn respond(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    application: &Application,
+    consent: &Consent<'_>,
+    granted: &Granted,
+    refresh_token: Option<RefreshToken>,
+) -> Result<TokenResponse, Failure> {
+    tokio::task::yield_now().await;
+    let response = sign(app, tenant, call, application, consent, granted, refresh_token)?;
+    tokio::task::yield_now().await;
+    Ok(response)
+}
+
+fn sign(
     app: &App,
     tenant: &Tenant,
     call: &Call,

@@ -62,7 +62,7 @@ pub async fn refresh(
     };
     let granted = issue::granted(app, tenant, application, &renewal.scope).await?;
     let next = Some(renewal.next);
-    let response = issue::respond(app, tenant, call, application, &consent, &granted, next)?;
+    let response = issue::respond(app, tenant, call, application, &consent, &granted, next).await?;
     app.settle(spend, decision).await?;
     failure::json(&response)
 }
