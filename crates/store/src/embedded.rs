@@ -13,6 +13,7 @@ mod writer;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::id::{EnvironmentId, UserId};
@@ -25,7 +26,7 @@ use self::cache::Cache;
 use self::live::Live;
 use self::read::Readers;
 use self::writer::Writer;
-use crate::{Fault, Feed, Outcome, Range, Store};
+use crate::{Fault, Feed, Metric, Outcome, Range, Store};
 
 /// Name of the database inside the data directory.
 const DATABASE: &str = "assent.db";
@@ -101,6 +102,7 @@ pub struct Embedded {
     readers: Readers,
     writer: Writer,
     shared: Arc<Shared>,
+    epoch: Timestamp,
     /// Held while the store is open.
     _lock: File,
 }
@@ -139,7 +141,7 @@ impl Embedded {
         let readers = Readers::open(&path)?;
         let writer = Writer::start(connection, Arc::clone(&shared))
             .map_err(|source| OpenFault::Unreadable(source.to_string()))?;
-        Ok(Self { readers, writer, shared, _lock: lock })
+        Ok(Self { readers, writer, shared, epoch: Timestamp::default(), _lock: lock })
     }
 
     /// Writes a consistent copy of the store in `directory` to the new file `to`, whether or not
@@ -260,6 +262,19 @@ impl Store for Embedded {
 
     async fn check(&self) -> Result<(), Fault> {
         self.writer.check()
+    }
+
+    /// The directory's lock makes this the only process.
+    async fn lease(&self, _work: &'static str, _term: Duration) -> Result<bool, Fault> {
+        Ok(true)
+    }
+
+    fn epoch(&self) -> Timestamp {
+        self.epoch
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        Vec::new()
     }
 
     fn feed(&self) -> &Feed {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::id::{EnvironmentId, UserId};
@@ -10,7 +11,7 @@ use assent_protocol::time::Timestamp;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use crate::{Fault, Feed, Outcome, Range, Store};
+use crate::{Fault, Feed, Metric, Outcome, Range, Store};
 
 /// What happens to one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +119,18 @@ impl Store for Faulty {
     async fn check(&self) -> Result<(), Fault> {
         self.readable()?;
         self.inner.check().await
+    }
+
+    async fn lease(&self, work: &'static str, term: Duration) -> Result<bool, Fault> {
+        self.inner.lease(work, term).await
+    }
+
+    fn epoch(&self) -> Timestamp {
+        self.inner.epoch()
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        self.inner.metrics()
     }
 
     fn feed(&self) -> &Feed {

@@ -16,6 +16,8 @@ mod fault;
 mod faulty;
 mod feed;
 
+use std::time::Duration;
+
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::id::{EnvironmentId, UserId};
 use assent_protocol::record::{InboxKey, Key, Kind, Record, Stored, Version, Versioned, Write};
@@ -125,8 +127,33 @@ pub trait Store: Send + Sync + 'static {
     /// They cannot.
     async fn check(&self) -> Result<(), Fault>;
 
+    /// Whether this process may do `work` for the next `term`: of all that share the store, one
+    /// at a time may. Asking again in time prolongs it.
+    ///
+    /// # Errors
+    /// It is not known; do not do it.
+    async fn lease(&self, work: &'static str, term: Duration) -> Result<bool, Fault>;
+
+    /// When the store was restored from an older state, or zero. What was signed before may have
+    /// been used in the time that was lost, so it is not accepted (F-31, F-32).
+    fn epoch(&self) -> Timestamp;
+
+    /// How the store is doing, for `/metrics`.
+    fn metrics(&self) -> Vec<Metric>;
+
     /// Tells of commits to who waits for them.
     fn feed(&self) -> &Feed;
+}
+
+/// One number about the store.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name, without a prefix; a counter's ends in `_total`.
+    pub name: &'static str,
+    /// What it means.
+    pub help: &'static str,
+    /// The number.
+    pub value: f64,
 }
 
 impl dyn Store + '_ {
