@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -29,6 +29,8 @@ pub struct Database {
     programs: PathBuf,
     directory: TempDir,
     port: u16,
+    /// Ends the server when we end without having done so: it reads what we never write.
+    watch: Child,
 }
 
 /// How a server is stopped.
@@ -52,7 +54,8 @@ impl Database {
             run(Command::new("chown").arg(USER).arg(directory.path()))?;
         }
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let database = Self { programs, directory, port };
+        let watch = watch(&programs, directory.path())?;
+        let database = Self { programs, directory, port, watch };
         let cluster = database.cluster();
         database.run("initdb", ["-D", &cluster, "-A", "trust", "-U", "assent", "-E", "UTF8"])?;
         database.configure(durability)?;
@@ -155,7 +158,28 @@ impl Drop for Database {
     fn drop(&mut self) {
         // Nothing in it is needed any more, so how it ends does not matter.
         let _ = self.stop(Stop::Immediate);
+        let _ = self.watch.kill();
+        let _ = self.watch.wait();
     }
+}
+
+/// A process that waits for the end of this one, however that comes, and then clears up: values of
+/// statics are never dropped, and tests are interrupted.
+fn watch(programs: &Path, directory: &Path) -> Result<Child> {
+    let privileged = if is_root()? {
+        format!("setpriv --reuid {USER} --regid {USER} --clear-groups ")
+    } else {
+        String::new()
+    };
+    let script = format!(
+        "cat; {privileged}{0}/pg_ctl -D {1}/cluster -m immediate stop; rm -rf {1}",
+        programs.display(),
+        directory.display()
+    );
+    let mut command = Command::new("setsid");
+    command.args(["sh", "-c", &script]).current_dir("/");
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().context("cannot start a watching process")
 }
 
 /// The programs of the newest installed version.

@@ -71,6 +71,15 @@ pub enum OpenFault {
         /// Ours.
         known: i64,
     },
+    /// The database is away or refuses us.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// The database was copied from the server it was prepared on.
+    #[error(
+        "this database is a copy of another server's; run `assent restore` on it, so that nothing \
+         used there can be used again here"
+    )]
+    Copied,
     /// It is damaged or not a store.
     #[error("the store cannot be opened: {0}")]
     Unreadable(String),

@@ -17,3 +17,14 @@ pub enum Fault {
     #[error("the store holds a damaged record: {0}")]
     Corrupt(&'static str),
 }
+
+/// Why not everything could be read out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportFault {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] crate::OpenFault),
+    /// What was read could not be put where it should go.
+    #[error("cannot write what was read: {0}")]
+    Sink(#[from] std::io::Error),
+}

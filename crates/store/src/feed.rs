@@ -48,6 +48,13 @@ impl Feed {
         self.publish(Topic::Authentication(env, authentication.auth_req_id));
     }
 
+    /// Wakes everyone: what happened is not known.
+    pub fn publish_all(&self) {
+        for waiting in self.0.lock().values() {
+            waiting.iter().for_each(|notify| notify.notify_one());
+        }
+    }
+
     /// How many subscriptions there are.
     pub fn len(&self) -> usize {
         self.0.lock().values().map(Vec::len).sum()

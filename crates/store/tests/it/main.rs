@@ -9,4 +9,5 @@
 
 mod contract;
 mod embedded;
+mod postgres;
 mod records;

@@ -1,0 +1,166 @@
+//! Every question to the database, in one place. All go to the primary: a replica may be behind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use assent_protocol::ciba::authentication::Authentication;
+use assent_protocol::id::{EnvironmentId, UserId};
+use assent_protocol::record::{InboxKey, Key, Kind, Record, Version, Versioned};
+use assent_protocol::time::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::link::Link;
+use super::table;
+use crate::{Fault, LIST_MAX, Range};
+
+/// Connections that only read; each carries many questions at once.
+pub struct Readers {
+    links: Vec<Link>,
+    next: AtomicUsize,
+}
+
+impl Readers {
+    /// Reads over these.
+    pub const fn new(links: Vec<Link>) -> Self {
+        Self { links, next: AtomicUsize::new(0) }
+    }
+
+    /// The record with this key.
+    pub async fn find(&self, key: &Key) -> Result<Option<(Record, Version)>, Fault> {
+        let table = table::name(key.kind);
+        let sql = format!("SELECT version, body FROM {table} WHERE env = $1 AND key = $2");
+        let rows = self.ask(&sql, &[&key.env.as_bytes().as_slice(), &key.name]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (record, version) = read_row(key.kind, row)?;
+        // What the row says of itself must be where it was found.
+        if record.key() == *key { Ok(Some((record, version))) } else { Err(MISPLACED) }
+    }
+
+    /// The records of a range.
+    pub async fn list(&self, range: &Range) -> Result<Vec<(Record, Version)>, Fault> {
+        if range.kind == Kind::Authentication {
+            return Err(Fault::Corrupt("authentications are listed by inbox"));
+        }
+        let table = table::name(range.kind);
+        let sql = format!(
+            "SELECT version, body FROM {table} WHERE env = $1 AND key > $2 AND key >= $3 \
+             AND ($4::bytea IS NULL OR key < $4) ORDER BY key LIMIT $5"
+        );
+        // No name is empty except an environment's own, so "after nothing" is "after the empty".
+        let after = range.after.clone().unwrap_or_default();
+        let end = end_of(&range.prefix);
+        let limit = sql_limit(range.limit);
+        let env = range.env.as_bytes().as_slice();
+        let rows = self.ask(&sql, &[&env, &after, &range.prefix, &end, &limit]).await?;
+        rows.iter().map(|row| read_row(range.kind, row)).collect()
+    }
+
+    /// Environments, in the order of their identifiers.
+    pub async fn list_environments(
+        &self,
+        after: Option<EnvironmentId>,
+        limit: usize,
+    ) -> Result<Vec<(Record, Version)>, Fault> {
+        let sql = "SELECT version, body FROM environment WHERE env > $1 ORDER BY env LIMIT $2";
+        let after = after.unwrap_or(EnvironmentId::NIL);
+        let params: [&(dyn ToSql + Sync); 2] = [&after.as_bytes().as_slice(), &sql_limit(limit)];
+        let rows = self.ask(sql, &params).await?;
+        rows.iter().map(|row| read_row(Kind::Environment, row)).collect()
+    }
+
+    /// An authentication by the name that the person's device knows.
+    pub async fn find_in_inbox(
+        &self,
+        key: InboxKey,
+    ) -> Result<Option<Versioned<Authentication>>, Fault> {
+        let sql = "SELECT version, body FROM authentication \
+                   WHERE env = $1 AND person = $2 AND request = $3";
+        let (env, person) = (key.env.as_bytes().as_slice(), key.user.as_bytes().as_slice());
+        let request = key.request.as_bytes().as_slice();
+        let rows = self.ask(sql, &[&env, &person, &request]).await?;
+        rows.first().map(read_authentication).transpose()
+    }
+
+    /// What one person can decide at `now`, oldest first.
+    pub async fn list_inbox(
+        &self,
+        env: EnvironmentId,
+        user: UserId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Authentication>>, Fault> {
+        let sql = "SELECT version, body FROM authentication WHERE env = $1 AND person = $2 \
+                   AND waiting AND expires_at > $3 AND forget_at > $3 ORDER BY request LIMIT $4";
+        let (env, person) = (env.as_bytes().as_slice(), user.as_bytes().as_slice());
+        let now = sql_time(now);
+        let rows = self.ask(sql, &[&env, &person, &now, &sql_limit(limit)]).await?;
+        rows.iter().map(read_authentication).collect()
+    }
+
+    /// Whether the database answers.
+    pub async fn check(&self) -> Result<(), Fault> {
+        self.ask("SELECT 1", &[]).await.map(drop)
+    }
+
+    async fn ask(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.links.len().max(1);
+        let missing = || Fault::Unavailable(String::from("no read connection"));
+        let link = self.links.get(turn).ok_or_else(missing)?;
+        link.ask(|session| async move { session.query(sql, params).await }).await
+    }
+}
+
+/// The first name after all that begin with `prefix`; `None` when there is no end.
+fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
+const MISPLACED: Fault = Fault::Corrupt("a record under the key of another");
+
+/// Reads the columns `version, body`.
+pub fn read_row(kind: Kind, row: &Row) -> Result<(Record, Version), Fault> {
+    let version = Version::try_from(row.get::<_, i64>(0));
+    let version = version.map_err(|_| Fault::Corrupt("negative version"))?;
+    let record =
+        Record::from_json(kind, row.get(1)).map_err(|_| Fault::Corrupt(table::name(kind)))?;
+    Ok((record, version))
+}
+
+fn read_authentication(row: &Row) -> Result<Versioned<Authentication>, Fault> {
+    match read_row(Kind::Authentication, row)? {
+        (Record::Authentication(record), version) => {
+            Ok(Versioned { record: Arc::clone(&record), version })
+        }
+        _ => Err(MISPLACED),
+    }
+}
+
+/// A moment as the database keeps it.
+pub fn sql_time(moment: Timestamp) -> i64 {
+    i64::try_from(moment.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn sql_limit(limit: usize) -> i64 {
+    i64::try_from(limit.min(LIST_MAX)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_ends_where_its_last_octet_that_can_grow_grows() {
+        assert_eq!(end_of(b"ab"), Some(b"ac".to_vec()));
+        assert_eq!(end_of(b"a\xff\xff"), Some(b"b".to_vec()));
+        assert_eq!(end_of(b"\xff"), None);
+        assert_eq!(end_of(b""), None);
+    }
+}

@@ -1,0 +1,69 @@
+//! Names of tables, and the number by which a kind is known in the change log.
+
+use assent_protocol::record::Kind;
+
+/// The table of a kind. Of authentications it is the whole, whose parts are partitions.
+pub const fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Environment => "environment",
+        Kind::Application => "application",
+        Kind::Resource => "resource",
+        Kind::User => "user_",
+        Kind::Login => "login",
+        Kind::Device => "device",
+        Kind::Credential => "credential",
+        Kind::Pairing => "pairing",
+        Kind::Administrator => "administrator",
+        Kind::SigningKey => "signing_key",
+        Kind::Authentication => "authentication",
+        Kind::SpentAssertion => "spent_assertion",
+        Kind::Grant => "grant_",
+    }
+}
+
+/// Whether rows of the table say when they may be removed, one by one.
+pub const fn expires(kind: Kind) -> bool {
+    matches!(kind, Kind::Pairing | Kind::SpentAssertion | Kind::Grant)
+}
+
+/// Whether other nodes need to hear of a change: they keep such records in memory, or somebody
+/// there waits for it.
+pub const fn is_heard(kind: Kind) -> bool {
+    match kind {
+        Kind::Environment
+        | Kind::Application
+        | Kind::Resource
+        | Kind::User
+        | Kind::Device
+        | Kind::Credential
+        | Kind::Administrator
+        | Kind::Authentication => true,
+        Kind::Login | Kind::Pairing | Kind::SigningKey | Kind::SpentAssertion | Kind::Grant => {
+            false
+        }
+    }
+}
+
+/// The number of a kind in the change log; never reused.
+pub const fn number(kind: Kind) -> i16 {
+    match kind {
+        Kind::Environment => 1,
+        Kind::Application => 2,
+        Kind::Resource => 3,
+        Kind::User => 4,
+        Kind::Login => 5,
+        Kind::Device => 6,
+        Kind::Credential => 7,
+        Kind::Pairing => 8,
+        Kind::Administrator => 9,
+        Kind::SigningKey => 10,
+        Kind::Authentication => 11,
+        Kind::SpentAssertion => 12,
+        Kind::Grant => 13,
+    }
+}
+
+/// The kind of a number; `None` for one that a newer release added.
+pub fn of_number(wanted: i16) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| number(*kind) == wanted)
+}
