@@ -14,6 +14,7 @@ pub mod limits;
 pub mod listen;
 pub mod machine;
 pub mod management;
+pub mod metrics;
 pub mod oauth;
 pub mod paces;
 pub mod provision;

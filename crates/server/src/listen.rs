@@ -17,7 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tower::ServiceExt;
 
 use crate::app::{App, drained};
@@ -34,28 +34,35 @@ const TARGET_BYTES_MAX: usize = 8 * 1024;
 const CONNECTIONS_MAX: usize = 20_000;
 /// What is under way when the server drains gets this long.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
-/// A load balancer notices within this time that the server is not ready any more.
-const DRAIN_NOTICE: Duration = Duration::from_millis(200);
 
 /// The address of who is connected.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// Serves until `shutdown` completes, then drains: readiness goes away, no connection is
-/// accepted, what is under way is finished.
+/// Serves until `shutdown` completes, then drains: readiness goes away; after the notice that load
+/// balancers get, no connection is accepted any more and what is under way is finished.
 pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
     let router = router::router(Arc::clone(&app));
     let workers = tokio::spawn(worker::run(Arc::clone(&app)));
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // Every connection holds a sender; when all are gone, nothing is under way.
     let (alive, mut all_gone) = mpsc::channel::<()>(1);
-    tokio::pin!(shutdown);
+    let closing = watch::Sender::new(false);
+    let end = async {
+        shutdown.await;
+        tracing::info!("draining");
+        app.draining.send_replace(true);
+        tokio::time::sleep(app.settings.drain_notice).await;
+    };
+    tokio::pin!(end);
     loop {
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let connection = connection(Arc::clone(&app), router.clone(), stream, peer);
+                    let closing = drained(closing.subscribe());
+                    let connection =
+                        connection(Arc::clone(&app), router.clone(), (stream, peer), closing);
                     let alive = alive.clone();
                     tokio::spawn(async move {
                         connection.await;
@@ -68,12 +75,10 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<O
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             },
-            () = &mut shutdown => break,
+            () = &mut end => break,
         }
     }
-    tracing::info!("draining");
-    app.draining.send_replace(true);
-    tokio::time::sleep(DRAIN_NOTICE).await;
+    closing.send_replace(true);
     drop((listener, alive));
     if tokio::time::timeout(DRAIN_DEADLINE, all_gone.recv()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
@@ -81,9 +86,13 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<O
     workers.abort();
 }
 
-async fn connection(app: Arc<App>, router: Router, stream: TcpStream, peer: SocketAddr) {
+async fn connection(
+    app: Arc<App>,
+    router: Router,
+    (stream, peer): (TcpStream, SocketAddr),
+    closing: impl Future<Output = ()>,
+) {
     let _ = stream.set_nodelay(true);
-    let draining = drained(app.draining.subscribe());
     let head_deadline = app.settings.head_deadline;
     let service = service_fn(move |request: Request<Incoming>| {
         let (app, router) = (Arc::clone(&app), router.clone());
@@ -103,7 +112,7 @@ async fn connection(app: Arc<App>, router: Router, stream: TcpStream, peer: Sock
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = draining => {
+        () = closing => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

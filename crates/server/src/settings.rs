@@ -19,10 +19,15 @@ pub struct Settings {
     /// A request's head has arrived whole after so long, or the connection ends (T-71). Holds for
     /// the first octet too, so it is also how long an idle connection is kept.
     pub head_deadline: Duration,
+    /// A server that ends is not ready for so long before it stops to accept connections: load
+    /// balancers notice meanwhile, and nobody is turned away (F-25).
+    pub drain_notice: Duration,
 }
 
 /// A head takes this long at the most unless settings say otherwise.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// Longer than load balancers take between two looks.
+const DRAIN_NOTICE: Duration = Duration::from_secs(5);
 
 /// A base URL that cannot serve.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +54,7 @@ impl Settings {
             simulator: false,
             rotation: RotationPolicy::default(),
             head_deadline: HEAD_DEADLINE,
+            drain_notice: DRAIN_NOTICE,
         })
     }
 

@@ -1,6 +1,7 @@
 //! What happens without being asked: the forgotten is removed, keys are rotated, deleted
 //! environments are emptied. Every step is bounded and may be interrupted anywhere.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,51 +10,91 @@ use assent_protocol::id::EnvironmentId;
 use assent_protocol::record::{Record, Write};
 use assent_protocol::signing::{self, SIGNING_ALGORITHMS, SigningKeyRecord};
 use assent_protocol::time::Timestamp;
-use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::app::{App, drained};
 use crate::failure::Broken;
 use crate::{provision, registry::Tenant};
 
+/// Work of which one node at a time is in charge.
+const CARE: &str = "care";
+/// Another node takes over so long after the one in charge was last heard of.
+const TERM: Duration = Duration::from_secs(6);
+/// How often the one in charge is heard of.
+const RENEW_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const TEND_EVERY: Duration = Duration::from_secs(60);
 /// Records removed in one step: short enough that commits hardly wait.
 const STEP: usize = 500;
 const ENVIRONMENTS_PER_PAGE: usize = 100;
 
-/// Runs until the server drains.
+/// Runs until the server drains; whatever is under way then may be cut off anywhere.
 pub async fn run(app: Arc<App>) {
-    tokio::join!(
-        every(SWEEP_EVERY, app.draining.subscribe(), || sweep(&app)),
-        every(TEND_EVERY, app.draining.subscribe(), || tend(&app)),
-    );
+    tokio::select! {
+        () = every(SWEEP_EVERY, || {
+            forget(&app);
+            ready(Ok(()))
+        }) => {}
+        () = every(RENEW_EVERY, || care(&app)) => {}
+        () = drained(app.draining.subscribe()) => {}
+    }
 }
 
-async fn every<F: Future<Output = Result<(), Broken>>>(
-    pause: Duration,
-    draining: watch::Receiver<bool>,
-    work: impl Fn() -> F,
-) {
+async fn every<F: Future<Output = Result<(), Broken>>>(pause: Duration, work: impl Fn() -> F) {
     loop {
         if let Err(error) = work().await {
             tracing::warn!(%error, "a background task failed; it will be tried again");
         }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Forgets, in the memory of this node, what may be forgotten.
+fn forget(app: &App) {
+    let now = app.clock.now();
+    app.paces.sweep(now);
+    app.replay.sweep(now);
+    app.limits.sweep(now);
+}
+
+/// Does what one node does for all, for as long as this one is in charge. What two nodes in charge
+/// would do is safe all the same: every step is a conditional commit.
+async fn care(app: &App) -> Result<(), Broken> {
+    let mut tended: Option<Instant> = None;
+    while app.store.lease(CARE, TERM).await? {
+        let work = async {
+            sweep(app).await?;
+            if tended.is_none_or(|last| last.elapsed() >= TEND_EVERY) {
+                tend(app).await?;
+                tended = Some(Instant::now());
+            }
+            tokio::time::sleep(SWEEP_EVERY).await;
+            Ok::<(), Broken>(())
+        };
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = drained(draining.clone()) => return,
+            done = work => done?,
+            renewed = renew(app) => renewed?,
+        }
+    }
+    Ok(())
+}
+
+/// Returns when this node is no longer in charge.
+async fn renew(app: &App) -> Result<(), Broken> {
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        if !app.store.lease(CARE, TERM).await? {
+            return Ok(());
         }
     }
 }
 
-/// Removes what may be forgotten, here and in the store.
+/// Removes from the store what may be forgotten.
 ///
 /// # Errors
 /// The store failed.
 pub async fn sweep(app: &App) -> Result<(), Broken> {
     let now = app.clock.now();
-    app.paces.sweep(now);
-    app.replay.sweep(now);
-    app.limits.sweep(now);
     while app.store.sweep(now, STEP).await? >= STEP {
         tokio::task::yield_now().await;
     }

@@ -4,13 +4,15 @@
 //! Nothing outside this module knows that it is SQLite.
 
 mod cache;
+mod copy;
+mod hold;
 mod live;
+mod meta;
 mod migrate;
 mod read;
 mod table;
 mod writer;
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +26,15 @@ use rusqlite::Connection;
 
 use self::cache::Cache;
 use self::live::Live;
+use self::meta::Meta;
 use self::read::Readers;
 use self::writer::Writer;
 use crate::{Fault, Feed, Metric, Outcome, Range, Store};
 
+pub use self::hold::Hold;
+
 /// Name of the database inside the data directory.
 const DATABASE: &str = "assent.db";
-/// Name of the file whose lock says that a server uses the directory.
-const LOCK: &str = "assent.lock";
 
 /// How the embedded store is opened.
 #[derive(Clone, Debug)]
@@ -62,6 +65,21 @@ pub enum OpenFault {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// There is nothing in it.
+    #[error("there is no store in {0}")]
+    Missing(PathBuf),
+    /// What was in it is elsewhere now.
+    #[error(
+        "the store in {path} was moved on {}; serve the new one, or run `assent restore` to use \
+         this old state again",
+        at.to_rfc3339()
+    )]
+    Moved {
+        /// Which.
+        path: PathBuf,
+        /// When.
+        at: Timestamp,
     },
     /// A newer release wrote it.
     #[error("the store has schema {found}, this release knows up to {known}; use a newer release")]
@@ -113,7 +131,7 @@ pub struct Embedded {
     shared: Arc<Shared>,
     epoch: Timestamp,
     /// Held while the store is open.
-    _lock: File,
+    _hold: Hold,
 }
 
 /// What writer and readers share.
@@ -125,23 +143,20 @@ struct Shared {
 
 impl Embedded {
     /// Opens the store of a data directory, makes it if there is none, migrates it if it is old,
-    /// and loads the waiting authentications.
+    /// and loads the waiting authentications. A copy that [`Embedded::backup`] made begins a new
+    /// epoch.
     ///
     /// # Errors
-    /// The directory is in use, not usable, damaged, or of a newer release.
+    /// The directory is in use, not usable, damaged, of a newer release, or moved elsewhere.
     pub fn open(settings: &Settings) -> Result<Self, OpenFault> {
-        let directory = &settings.directory;
-        let unusable = |source| OpenFault::Directory { path: directory.clone(), source };
-        std::fs::create_dir_all(directory).map_err(unusable)?;
-        let lock = File::create(directory.join(LOCK)).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenFault::InUse(directory.clone())),
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
-        }
-        let path = directory.join(DATABASE);
-        let mut connection = connect(&path)?;
+        let hold = Hold::make(&settings.directory)?;
+        let path = settings.directory.join(DATABASE);
+        let mut connection = hold.connect()?;
         migrate::migrate(&mut connection)?;
+        if let Some(at) = Meta::MovedAt.find(&connection)? {
+            return Err(OpenFault::Moved { path: settings.directory.clone(), at });
+        }
+        let epoch = meta::open_epoch(&mut connection)?;
         let shared = Arc::new(Shared {
             live: Live::load(&connection)?,
             cache: Cache::new(settings.cached_records_max),
@@ -150,51 +165,7 @@ impl Embedded {
         let readers = Readers::open(&path)?;
         let writer = Writer::start(connection, Arc::clone(&shared))
             .map_err(|source| OpenFault::Unreadable(source.to_string()))?;
-        Ok(Self { readers, writer, shared, epoch: Timestamp::default(), _lock: lock })
-    }
-
-    /// Writes a consistent copy of the store in `directory` to the new file `to`, whether or not
-    /// a server is running on it.
-    ///
-    /// # Errors
-    /// There is no store, the target exists, or the copy fails.
-    pub fn backup(directory: &Path, to: &Path) -> Result<(), BackupFault> {
-        let from = directory.join(DATABASE);
-        if !from.exists() {
-            return Err(BackupFault::Missing(directory.to_owned()));
-        }
-        if to.exists() {
-            return Err(BackupFault::Exists(to.to_owned()));
-        }
-        let failed = |error: rusqlite::Error| BackupFault::Failed(error.to_string());
-        let connection = Connection::open(&from).map_err(failed)?;
-        connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map_err(failed)?;
-        // The copy must not be lost with the power a moment after it was reported.
-        File::open(to)
-            .and_then(|file| file.sync_all())
-            .map_err(|error| BackupFault::Failed(error.to_string()))
-    }
-
-    /// Reads every page and every record of the store in `directory`; answers how many records
-    /// there are.
-    ///
-    /// # Errors
-    /// The store is missing, damaged or unreadable.
-    pub fn inspect(directory: &Path) -> Result<usize, OpenFault> {
-        let path = directory.join(DATABASE);
-        if !path.exists() {
-            return Err(OpenFault::Unreadable(format!(
-                "there is no store in {}",
-                directory.display()
-            )));
-        }
-        let connection = Connection::open(&path)?;
-        let verdict: String = connection.query_row("PRAGMA quick_check", [], |row| row.get(0))?;
-        if verdict != "ok" {
-            return Err(OpenFault::Unreadable(verdict));
-        }
-        migrate::check(&connection)?;
-        read::count_all(&connection).map_err(|fault| OpenFault::Unreadable(fault.to_string()))
+        Ok(Self { readers, writer, shared, epoch, _hold: hold })
     }
 }
 

@@ -15,6 +15,7 @@ mod embedded;
 mod fault;
 mod faulty;
 mod feed;
+mod migration;
 mod postgres;
 
 use std::time::Duration;
@@ -25,11 +26,12 @@ use assent_protocol::record::{InboxKey, Key, Kind, Record, Stored, Version, Vers
 use assent_protocol::time::Timestamp;
 use async_trait::async_trait;
 
-pub use embedded::{BackupFault, Embedded, OpenFault, Settings};
+pub use embedded::{BackupFault, Embedded, Hold, OpenFault, Settings};
 pub use fault::{ExportFault, Fault};
 pub use faulty::{Faulty, Plan};
 pub use feed::{Feed, Subscription, Topic};
-pub use postgres::{Migration, Postgres, PostgresSettings};
+pub use migration::Migration;
+pub use postgres::{Postgres, PostgresSettings};
 
 /// What became of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

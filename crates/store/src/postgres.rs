@@ -35,11 +35,10 @@ use self::clock::Clock;
 use self::connect::Destination;
 use self::link::Link;
 use self::memory::Memory;
-pub use self::migrate::Migration;
 use self::read::Readers;
 use self::upkeep::Upkeep;
 use self::writer::Writer;
-use crate::{ExportFault, Fault, Feed, Metric, OpenFault, Outcome, Range, Store};
+use crate::{ExportFault, Fault, Feed, Metric, Migration, OpenFault, Outcome, Range, Store};
 
 /// Connections for reads, for the feed, and for upkeep; the others commit.
 const READERS: usize = 2;

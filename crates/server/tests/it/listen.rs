@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_server::extract::body;
-use assent_server::listen;
+use assent_server::{listen, metrics};
 use axum::body::Body;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -26,6 +26,7 @@ struct Served {
 async fn served() -> Served {
     let world = World::with_settings(|settings| {
         settings.head_deadline = Duration::from_millis(300);
+        settings.drain_notice = Duration::from_millis(500);
     })
     .await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -124,7 +125,7 @@ async fn a_body_that_does_not_come_is_given_up() {
 }
 
 #[tokio::test]
-async fn draining_finishes_what_is_under_way_and_accepts_nothing_new() {
+async fn draining_gives_notice_and_finishes_what_is_under_way() {
     let mut served = served().await;
     let env = &served.world.main;
     let body = "grant_type=x";
@@ -144,10 +145,28 @@ async fn draining_finishes_what_is_under_way_and_accepts_nothing_new() {
     served.stop.take().unwrap().send(()).unwrap();
     let mut draining = served.world.app.draining.subscribe();
     draining.wait_for(|draining| *draining).await.unwrap();
+    // A balancer that has not noticed yet is served, and told.
+    let asked = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    assert!(exchange(served.address, asked).await.starts_with("HTTP/1.1 503"));
     under_way.write_all(body.as_bytes()).await.unwrap();
     let mut answer = String::new();
     under_way.read_to_string(&mut answer).await.unwrap();
     assert!(answer.contains("unsupported_grant_type"), "{answer}");
     served.server.await.unwrap();
     assert!(TcpStream::connect(served.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn numbers_are_shown_on_a_listener_of_their_own() {
+    let world = World::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(metrics::serve(Arc::clone(&world.app), listener));
+    let asked = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answer = exchange(address, asked).await;
+    assert!(answer.contains("# TYPE assent_draining gauge\nassent_draining 0\n"), "{answer}");
+    world.app.draining.send_replace(true);
+    serving.await.unwrap().unwrap();
+    let public = world.call(http::Method::GET, "/metrics", &[]).await;
+    assert_eq!(public.status, http::StatusCode::NOT_FOUND, "not where clients are");
 }

@@ -4,31 +4,42 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::OpenFault;
+use crate::Migration;
 
 /// Every migration, in order; the schema's number is how many were applied.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/embedded/0001_records.sql")];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        number: 1,
+        name: "records",
+        sql: include_str!("../../migrations/embedded/0001_records.sql"),
+        compatible_from: 1,
+    },
+    Migration {
+        number: 2,
+        name: "meta",
+        sql: include_str!("../../migrations/embedded/0002_meta.sql"),
+        compatible_from: 2,
+    },
+];
 
-/// Applies what is missing.
-pub fn migrate(connection: &mut Connection) -> Result<(), OpenFault> {
-    let found = check(connection)?;
-    for (number, migration) in (1_i64..).zip(MIGRATIONS) {
-        if number > found {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            transaction.execute_batch(migration)?;
-            transaction.pragma_update(None, "user_version", number)?;
-            transaction.commit()?;
-        }
+/// Applies what is missing; answers what that was.
+pub fn migrate(connection: &mut Connection) -> Result<Vec<Migration>, OpenFault> {
+    let missing = missing(connection)?;
+    for migration in &missing {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migration.sql)?;
+        transaction.pragma_update(None, "user_version", migration.number)?;
+        transaction.commit()?;
     }
-    Ok(())
+    Ok(missing)
 }
 
-/// The schema's number.
-pub fn check(connection: &Connection) -> Result<i64, OpenFault> {
+/// What is missing.
+pub fn missing(connection: &Connection) -> Result<Vec<Migration>, OpenFault> {
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = MIGRATIONS.last().map_or(0, |newest| newest.number);
     if found > known {
         return Err(OpenFault::TooNew { found, known });
     }
-    Ok(found)
+    Ok(MIGRATIONS.into_iter().filter(|migration| migration.number > found).collect())
 }

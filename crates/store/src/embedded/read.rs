@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, OpenFlags, Row, params};
 
 use super::{OpenFault, table};
-use crate::{Fault, LIST_MAX, Range};
+use crate::{ExportFault, Fault, LIST_MAX, Range};
 
 const CONNECTIONS: usize = 4;
 
@@ -111,21 +111,39 @@ impl Readers {
     }
 }
 
-/// Reads every record; answers how many there are.
-pub fn count_all(connection: &Connection) -> Result<usize, Fault> {
+/// Hands every record to `sink`; answers how many there are.
+pub fn each(
+    connection: &Connection,
+    sink: &mut (dyn FnMut(Record) -> std::io::Result<()> + Send),
+) -> Result<usize, ExportFault> {
+    let damaged = |fault: Fault| OpenFault::Unreadable(fault.to_string());
+    let failed = |error: rusqlite::Error| OpenFault::from(error);
     let mut count = 0;
     for kind in Kind::ALL {
         let table = table::name(kind);
-        let key = if super::is_live(kind) { "seq" } else { "key" };
-        let sql = format!("SELECT {key}, version, body FROM {table}");
-        let mut statement = connection.prepare(&sql).map_err(unavailable)?;
-        let mut rows = statement.query([]).map_err(unavailable)?;
-        while let Some(row) = rows.next().map_err(unavailable)? {
-            read_row(kind, row)?;
+        // An authentication is where its record says; every other row has its own key beside it.
+        let columns =
+            if super::is_live(kind) { "NULL, version, body" } else { "key, version, body, env" };
+        let mut statement =
+            connection.prepare(&format!("SELECT {columns} FROM {table}")).map_err(failed)?;
+        let mut rows = statement.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let (record, _) = read_row(kind, row).map_err(damaged)?;
+            if !super::is_live(kind) && !is_in_place(&record, row).map_err(failed)? {
+                return Err(damaged(MISPLACED).into());
+            }
+            sink(record)?;
             count += 1;
         }
     }
     Ok(count)
+}
+
+/// What the row says of itself must be where it was found.
+fn is_in_place(record: &Record, row: &Row<'_>) -> rusqlite::Result<bool> {
+    let key = record.key();
+    let (name, env): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(3)?);
+    Ok(name == key.name && env == key.env.as_bytes())
 }
 
 const MISPLACED: Fault = Fault::Corrupt("a record under the key of another");

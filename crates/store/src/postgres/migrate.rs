@@ -9,20 +9,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 use super::connect::{self, Destination};
-use crate::OpenFault;
-
-/// One step of the schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Migration {
-    /// Its place; the schema's number is the highest that was applied.
-    pub number: i64,
-    /// What it is about.
-    pub name: &'static str,
-    /// Its statements.
-    pub sql: &'static str,
-    /// Nodes that know at least this schema may run after it.
-    compatible_from: i64,
-}
+use crate::{Migration, OpenFault};
 
 /// Every migration, in order.
 const MIGRATIONS: [Migration; 1] = [Migration {

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use assent_protocol::record::{Stored, Write};
-use assent_store::{BackupFault, Embedded, Fault, OpenFault, Outcome, Settings, Store};
+use assent_protocol::grant::Grant;
+use assent_protocol::id::{ApplicationId, EnvironmentId, GrantId, UserId};
+use assent_protocol::record::{Key, Record, Stored, Write};
+use assent_protocol::time::{Seconds, Timestamp};
+use assent_store::{
+    BackupFault, Embedded, ExportFault, Fault, Hold, OpenFault, Outcome, Settings, Store,
+};
 
-use crate::records::{denied, env, spent, user, waiting};
+use crate::records::{NOW, denied, env, pairing, spent, user, waiting};
 
 fn open(directory: &std::path::Path) -> Arc<dyn Store> {
     Arc::new(Embedded::open(&Settings::new(directory)).unwrap())
@@ -72,13 +77,24 @@ async fn a_copy_made_under_load_is_whole() {
     let restored = tempfile::tempdir().unwrap();
     std::fs::rename(&copy, restored.path().join("assent.db")).unwrap();
     let records = Embedded::inspect(restored.path()).unwrap();
-    assert_eq!(records % 2, 0, "both or neither");
-    let store = open(restored.path());
+    let keys = exported(restored.path());
+    assert_eq!(records, keys.len());
     for number in 0..500 {
-        let one = store.find_record(&waiting(env(1), 1, number).key()).await.unwrap();
-        let two = store.find_record(&waiting(env(2), 1, number).key()).await.unwrap();
-        assert_eq!(one.is_some(), two.is_some(), "{number}");
+        let one = keys.contains(&waiting(env(1), 1, number).key());
+        let two = keys.contains(&waiting(env(2), 1, number).key());
+        assert_eq!(one, two, "both or neither: {number}");
     }
+}
+
+/// The keys of everything in a directory.
+fn exported(directory: &std::path::Path) -> Vec<Key> {
+    let mut keys = Vec::new();
+    let count = Embedded::export(directory, &mut |record| {
+        keys.push(record.key());
+        Ok(())
+    });
+    assert_eq!(count.unwrap(), keys.len());
+    keys
 }
 
 #[tokio::test]
@@ -111,4 +127,143 @@ async fn a_store_of_a_newer_release_is_not_touched() {
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let opened = Embedded::open(&Settings::new(directory.path()));
     assert!(matches!(opened, Err(OpenFault::TooNew { found: 99, .. })));
+}
+
+fn grant(env: EnvironmentId, number: u8) -> Grant {
+    Grant {
+        env,
+        id: GrantId::from_bytes([number; 16]),
+        application: ApplicationId::from_bytes([9; 16]),
+        user: UserId::from_bytes([1; 16]),
+        scope: String::from("openid"),
+        acr: String::from("x"),
+        amr: Vec::new(),
+        auth_time: NOW,
+        generation: 1,
+        token_expires_at: NOW.plus(Seconds::new(60)),
+        expires_at: NOW.plus(Seconds::new(60)),
+        revoked_at: None,
+        created_at: NOW,
+    }
+}
+
+/// One record of each sort: what a new epoch removes, and what it keeps.
+async fn fill(store: &dyn Store) -> ([Key; 3], [Key; 2]) {
+    let writes = vec![
+        Write::insert(waiting(env(1), 1, 1)),
+        Write::insert(pairing(env(1), 1)),
+        Write::insert(grant(env(1), 1)),
+        Write::insert(spent(env(1), 1)),
+        Write::insert(user(env(1), 1)),
+    ];
+    assert_eq!(store.commit(writes).await.unwrap(), Outcome::Done);
+    let removed = [waiting(env(1), 1, 1).key(), pairing(env(1), 1).key(), grant(env(1), 1).key()];
+    (removed, [spent(env(1), 1).key(), user(env(1), 1).key()])
+}
+
+#[tokio::test]
+async fn a_copy_that_is_opened_forgets_what_could_happen_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let (removed, kept) = fill(store.as_ref()).await;
+    assert_eq!(store.epoch(), Timestamp::default());
+    let restored = tempfile::tempdir().unwrap();
+    Embedded::backup(directory.path(), &restored.path().join("assent.db")).unwrap();
+    // To look at a copy is not to use it.
+    assert_eq!(Embedded::inspect(restored.path()).unwrap(), 5);
+    assert_eq!(exported(restored.path()).len(), 5);
+    assert!(!Hold::take(restored.path()).unwrap().is_newest().unwrap());
+
+    let copy = open(restored.path());
+    let epoch = copy.epoch();
+    assert!(epoch > NOW);
+    for key in &removed {
+        assert!(copy.find_record(key).await.unwrap().is_none(), "{key:?}");
+        assert!(store.find_record(key).await.unwrap().is_some(), "{key:?}");
+    }
+    for key in &kept {
+        assert!(copy.find_record(key).await.unwrap().is_some(), "{key:?}");
+    }
+    // Begun once: what comes after it stays.
+    copy.commit(vec![Write::insert(waiting(env(1), 1, 2))]).await.unwrap();
+    drop(copy);
+    assert!(Hold::take(restored.path()).unwrap().is_newest().unwrap());
+    let copy = open(restored.path());
+    assert_eq!(copy.epoch(), epoch);
+    assert!(copy.find_record(&waiting(env(1), 1, 2).key()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn an_epoch_never_begins_before_the_copy_or_the_epoch_before() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()));
+    let far = Timestamp::from_millis(99_999_999_999_999);
+    let say = |name: &str, value: &str| {
+        let path = directory.path().join("assent.db");
+        let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)";
+        rusqlite::Connection::open(path).unwrap().execute(sql, [name, value]).unwrap();
+    };
+    say("copied_at", &far.as_millis().to_string());
+    assert_eq!(open(directory.path()).epoch(), far);
+    assert_eq!(Hold::take(directory.path()).unwrap().restore().unwrap(), far);
+    say("epoch", "yesterday");
+    let opened = Embedded::open(&Settings::new(directory.path()));
+    assert!(matches!(opened, Err(OpenFault::Unreadable(_))), "{:?}", opened.err());
+}
+
+#[tokio::test]
+async fn a_store_that_was_moved_is_not_opened_by_accident() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let (removed, kept) = fill(store.as_ref()).await;
+    assert!(matches!(Hold::take(directory.path()), Err(OpenFault::InUse(_))));
+    drop(store);
+    let hold = Hold::take(directory.path()).unwrap();
+    let moved = hold.mark_moved().unwrap();
+    drop(hold);
+    let opened = Embedded::open(&Settings::new(directory.path()));
+    assert!(matches!(opened, Err(OpenFault::Moved { at, .. }) if at == moved));
+    assert_eq!(exported(directory.path()).len(), 5);
+
+    Hold::take(directory.path()).unwrap().restore().unwrap();
+    let store = open(directory.path());
+    assert!(store.epoch() >= moved);
+    assert!(store.find_record(&removed[0]).await.unwrap().is_none());
+    assert!(store.find_record(&kept[1]).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_read_copied_and_migrated() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = rusqlite::Connection::open(directory.path().join("assent.db")).unwrap();
+    connection.execute_batch(include_str!("../../migrations/embedded/0001_records.sql")).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    let json = Record::from(user(env(1), 1)).to_json().unwrap();
+    let insert = "INSERT INTO user (env, key, version, body) VALUES (?1, ?2, 1, ?3)";
+    connection.execute(insert, ([1_u8; 16], [1_u8; 16], json)).unwrap();
+    drop(connection);
+    assert_eq!(exported(directory.path()), [user(env(1), 1).key()]);
+    let copy = directory.path().join("copy.db");
+    Embedded::backup(directory.path(), &copy).unwrap();
+    let pending = Embedded::plan(directory.path()).unwrap();
+    assert_eq!(pending.iter().map(|it| (it.number, it.name)).collect::<Vec<_>>(), [(2, "meta")]);
+    assert_eq!(Hold::take(directory.path()).unwrap().migrate().unwrap(), pending);
+    assert_eq!(Embedded::plan(directory.path()).unwrap(), []);
+    let store = open(directory.path());
+    assert!(store.find_record(&user(env(1), 1).key()).await.unwrap().is_some());
+    assert_eq!(store.epoch(), Timestamp::default());
+}
+
+#[test]
+fn a_directory_without_a_store_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    assert!(matches!(Hold::take(path), Err(OpenFault::Missing(_))));
+    assert!(matches!(Embedded::plan(path), Err(OpenFault::Missing(_))));
+    assert!(matches!(Embedded::inspect(path), Err(OpenFault::Missing(_))));
+    let exported = Embedded::export(path, &mut |_| Ok(()));
+    assert!(matches!(exported, Err(ExportFault::Store(OpenFault::Missing(_)))));
+    let copied = Embedded::backup(path, &path.join("copy.db"));
+    assert!(matches!(copied, Err(BackupFault::Missing(_))));
+    assert_eq!(std::fs::read_dir(path).unwrap().count(), 0);
 }

@@ -11,3 +11,4 @@ mod contract;
 mod embedded;
 mod postgres;
 mod records;
+mod schema;
