@@ -13,6 +13,7 @@ use assent_protocol::time::{Seconds, Timestamp};
 use tokio::sync::Notify;
 use tokio_postgres::Row;
 
+use super::connect::Session;
 use super::link::Link;
 use super::{Shared, table};
 use crate::{Fault, Topic};
@@ -33,6 +34,7 @@ const WINDOW: Seconds = Seconds::new(60);
 /// Where a row of the log is not about a record.
 const SWEPT: i16 = -1;
 const PURGED: i16 = -2;
+const COMMITTED: i16 = -3;
 
 const BEGIN: &str = "SELECT pg_current_snapshot()::text, \
     (extract(epoch FROM clock_timestamp()) * 1000)::int8";
@@ -73,6 +75,17 @@ impl Change {
     pub fn swept(now: Timestamp) -> Self {
         let version = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
         Self { kind: SWEPT, env: EnvironmentId::NIL, name: Vec::new(), version, person: None }
+    }
+
+    /// Nothing that others need to hear of: it only proves that its commit happened.
+    pub const fn committed() -> Self {
+        Self {
+            kind: COMMITTED,
+            env: EnvironmentId::NIL,
+            name: Vec::new(),
+            version: 0,
+            person: None,
+        }
     }
 
     /// Records of an environment are gone.
@@ -119,61 +132,61 @@ pub async fn follow(link: Arc<Link>, heard: Arc<Notify>, shared: Arc<Shared>) {
 struct Follower {
     link: Arc<Link>,
     shared: Arc<Shared>,
-    /// The snapshot of the last look, and when it was.
-    last: Option<(String, Instant)>,
+    last: Option<Last>,
+}
+
+/// The last look.
+struct Last {
+    snapshot: String,
+    at: Instant,
+    /// On another connection there may be another server, whose transactions are numbered anew.
+    session: Arc<Session>,
 }
 
 impl Follower {
     async fn look(&mut self) -> Result<(), Fault> {
         let began = Instant::now();
         self.shared.counts.looks.fetch_add(1, Ordering::Relaxed);
-        match self.last.take().filter(|(_, at)| at.elapsed() < LAG_MAX) {
-            None => self.begin(began).await,
-            Some((snapshot, at)) => {
-                let looked = self.go_on(&snapshot, began).await;
-                if looked.is_err() {
-                    self.last = Some((snapshot, at));
-                }
-                looked
-            }
-        }
-    }
-
-    /// From nothing: what was known may be old.
-    async fn begin(&mut self, began: Instant) -> Result<(), Fault> {
-        let rows = self.link.ask(|session| async move { session.query(BEGIN, &[]).await }).await?;
-        let row = rows.first().ok_or(Fault::Corrupt("no snapshot"))?;
-        self.shared.memory.clear();
-        self.took(row, began);
-        self.shared.feed.publish_all();
-        Ok(())
-    }
-
-    async fn go_on(&mut self, snapshot: &str, began: Instant) -> Result<(), Fault> {
-        let since = self.shared.clock.now().minus(WINDOW).as_millis();
-        let since = i64::try_from(since).unwrap_or(i64::MAX);
-        let rows = self
-            .link
-            .ask(|session| async move { session.query(LOOK, &[&snapshot, &since]).await })
-            .await?;
-        for row in &rows {
-            if let Some(node) = row.get::<_, Option<i64>>(2)
-                && node != self.shared.node
-            {
-                self.shared.counts.heard.fetch_add(1, Ordering::Relaxed);
-                heed(&self.shared, row);
-            }
-        }
+        let session = self.link.session().await?;
+        let known = self
+            .last
+            .as_ref()
+            .filter(|last| last.at.elapsed() < LAG_MAX && Arc::ptr_eq(&last.session, &session));
+        let snapshot = known.map(|last| last.snapshot.clone());
+        let rows = self.ask(snapshot.as_deref()).await?;
         let first = rows.first().ok_or(Fault::Corrupt("no snapshot"))?;
-        self.took(first, began);
-        Ok(())
-    }
-
-    fn took(&mut self, row: &Row, began: Instant) {
-        self.last = Some((row.get(0), began));
-        let millis = u64::try_from(row.get::<_, i64>(1)).unwrap_or(0);
+        match snapshot {
+            Some(_) => rows.iter().for_each(|row| self.hear(row)),
+            // From nothing: what was known may be old.
+            None => {
+                self.shared.memory.clear();
+                self.shared.feed.publish_all();
+            }
+        }
+        self.last = Some(Last { snapshot: first.get(0), at: began, session });
+        let millis = u64::try_from(first.get::<_, i64>(1)).unwrap_or(0);
         self.shared.clock.adjust(millis, began);
         self.shared.memory.trust(began);
+        Ok(())
+    }
+
+    /// What became visible since a snapshot; or, without one, the present snapshot.
+    async fn ask(&self, snapshot: Option<&str>) -> Result<Vec<Row>, Fault> {
+        let Some(snapshot) = snapshot else {
+            return self.link.ask(|session| async move { session.query(BEGIN, &[]).await }).await;
+        };
+        let since = self.shared.clock.now().minus(WINDOW).as_millis();
+        let since = i64::try_from(since).unwrap_or(i64::MAX);
+        self.link
+            .ask(|session| async move { session.query(LOOK, &[&snapshot, &since]).await })
+            .await
+    }
+
+    fn hear(&self, row: &Row) {
+        if row.get::<_, Option<i64>>(2).is_some_and(|node| node != self.shared.node) {
+            self.shared.counts.heard.fetch_add(1, Ordering::Relaxed);
+            heed(&self.shared, row);
+        }
     }
 }
 
@@ -184,6 +197,7 @@ fn heed(shared: &Shared, row: &Row) {
     let version = u64::try_from(version).unwrap_or(0);
     match (kind, table::of_number(kind)) {
         (SWEPT, _) => shared.memory.sweep(Timestamp::from_millis(version)),
+        (COMMITTED, _) => {}
         (PURGED, _) | (_, None) => shared.memory.clear(),
         (_, Some(kind)) => {
             let Ok(env) = env.try_into().map(EnvironmentId::from_bytes) else { return };

@@ -46,6 +46,11 @@ impl Link {
         Self { state, keeper }
     }
 
+    /// Whether there is a connection at this moment.
+    pub fn is_open(&self) -> bool {
+        matches!(&*self.state.borrow(), State::Open(session) if session.is_open())
+    }
+
     /// The connection.
     ///
     /// # Errors

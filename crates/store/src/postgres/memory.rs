@@ -78,24 +78,34 @@ impl Memory {
         Place { mark, count: self.marks.get(mark).map_or(0, |mark| *mark.lock()) }
     }
 
-    /// Keeps what was read, unless it may be old by now.
+    /// Keeps what was read, unless it may be old by now. Who read something newer than what is
+    /// kept never finds the older again.
     pub fn keep(&self, place: &Place, key: &Key, found: &Found) {
         if !is_kept(key.kind) {
             return;
         }
         let Some(mark) = self.marks.get(place.mark) else { return };
-        let count = mark.lock();
+        let mut count = mark.lock();
         if *count == place.count {
+            *count += 1;
             self.insert(key, found.clone());
+        } else {
+            self.remove(key, found.1);
         }
     }
 
-    /// Takes over what this node has just committed.
-    pub fn put(&self, key: &Key, record: &Record, version: Version) {
-        self.change(key, |memory| match record {
-            Record::Authentication(_) => memory.insert(key, (record.clone(), version)),
-            _ => memory.remove(key, version),
-        });
+    /// Takes over what this node has just committed. If something happened to its place since
+    /// before the commit, it may be old already, and is only forgotten.
+    pub fn put(&self, place: &Place, key: &Key, record: &Record, version: Version) {
+        let Some(mark) = self.marks.get(place.mark) else { return };
+        let mut count = mark.lock();
+        let untouched = *count == place.count;
+        *count += 1;
+        if untouched && key.kind == Kind::Authentication {
+            self.insert(key, (record.clone(), version));
+        } else {
+            self.remove(key, version);
+        }
     }
 
     /// Forgets what is older than `version`.
@@ -155,12 +165,15 @@ impl Memory {
     fn insert(&self, key: &Key, found: Found) {
         match (found, name(key)) {
             ((Record::Authentication(record), version), Some(name)) => {
-                let newer = self.requests.peek(&name).is_some_and(|it| it.version > version);
-                if !newer {
+                if self.requests.peek(&name).is_none_or(|it| it.version < version) {
                     self.requests.insert(name, Versioned { record, version });
                 }
             }
-            (found, _) => self.catalogue.insert(key.clone(), found),
+            (found, _) => {
+                if self.catalogue.peek(key).is_none_or(|it| it.1 < found.1) {
+                    self.catalogue.insert(key.clone(), found);
+                }
+            }
         }
     }
 

@@ -106,7 +106,9 @@ impl Readers {
     async fn ask(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.links.len().max(1);
         let missing = || Fault::Unavailable(String::from("no read connection"));
-        let link = self.links.get(turn).ok_or_else(missing)?;
+        let mut links = self.links.iter().cycle().skip(turn).take(self.links.len());
+        let open = links.clone().find(|link| link.is_open());
+        let link = open.or_else(|| links.next()).ok_or_else(missing)?;
         link.ask(|session| async move { session.query(sql, params).await }).await
     }
 }

@@ -18,6 +18,7 @@ use self::group::Group;
 use self::transaction::{Transaction, Verdict};
 use super::Shared;
 use super::link::Link;
+use super::memory::Place;
 use crate::{Fault, Outcome};
 
 /// Commits that may wait; more are refused rather than queued.
@@ -26,6 +27,8 @@ const WAITING_MAX: usize = 8192;
 const GROUP_MAX: usize = 256;
 /// A commit that has waited so long for a connection is refused (F-12).
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a lane without a connection looks for one.
+const RECONNECTING: Duration = Duration::from_millis(20);
 /// How often a group is tried that met a deadlock or a missing partition.
 const ATTEMPTS: usize = 3;
 
@@ -45,6 +48,9 @@ pub struct Counts {
 /// A commit that waits.
 pub struct Job {
     writes: Vec<Write>,
+    /// Where its records are in memory: what another node changes from now on is not undone when
+    /// this commit is taken over.
+    places: Vec<Place>,
     reply: oneshot::Sender<Result<Outcome, Fault>>,
     since: Instant,
 }
@@ -61,33 +67,43 @@ type Queue = Arc<Mutex<mpsc::Receiver<Job>>>;
 /// The queue and the tasks that empty it.
 pub struct Writer {
     jobs: mpsc::Sender<Job>,
+    shared: Arc<Shared>,
     _lanes: JoinSet<()>,
 }
 
 impl Writer {
     /// Starts a task for each connection; `helper` finds out what became of a lost one's COMMIT.
-    pub fn start(lanes: Vec<Link>, helper: &Arc<Link>, shared: &Arc<Shared>) -> Self {
+    pub fn start(links: Vec<Link>, helper: &Arc<Link>, shared: &Arc<Shared>) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let queue = Arc::new(Mutex::new(waiting));
+        let links: Vec<Arc<Link>> = links.into_iter().map(Arc::new).collect();
         let mut tasks = JoinSet::new();
-        for link in lanes {
-            let lane = Lane { link, helper: Arc::clone(helper), shared: Arc::clone(shared) };
+        for link in &links {
+            let lane = Lane {
+                link: Arc::clone(link),
+                all: links.clone(),
+                helper: Arc::clone(helper),
+                shared: Arc::clone(shared),
+            };
             tasks.spawn(lane.run(Arc::clone(&queue)));
         }
-        Self { jobs, _lanes: tasks }
+        Self { jobs, shared: Arc::clone(shared), _lanes: tasks }
     }
 
     /// Commits, see [`crate::Store::commit`].
     pub async fn commit(&self, writes: Vec<Write>) -> Result<Outcome, Fault> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { writes, reply, since: Instant::now() };
+        let places = writes.iter().map(|write| self.shared.memory.place(&write.key())).collect();
+        let job = Job { writes, places, reply, since: Instant::now() };
         self.jobs.try_send(job).map_err(|_| Fault::Overloaded)?;
         answer.await.map_err(|_| Fault::Unavailable(String::from("the store is closing")))?
     }
 }
 
 struct Lane {
-    link: Link,
+    link: Arc<Link>,
+    /// The connections of all lanes.
+    all: Vec<Arc<Link>>,
     helper: Arc<Link>,
     shared: Arc<Shared>,
 }
@@ -95,7 +111,15 @@ struct Lane {
 impl Lane {
     async fn run(self, queue: Queue) {
         let mut later = VecDeque::new();
-        while let Some(jobs) = take(&queue, &mut later).await {
+        loop {
+            // Without a connection of its own a lane leaves the work to those that have one.
+            while later.is_empty()
+                && !self.link.is_open()
+                && self.all.iter().any(|link| link.is_open())
+            {
+                tokio::time::sleep(RECONNECTING).await;
+            }
+            let Some(jobs) = take(&queue, &mut later).await else { return };
             self.commit(jobs).await;
         }
     }
@@ -167,7 +191,7 @@ impl Lane {
             match lost {
                 Some(place) => job.answer(Ok(Outcome::Lost(*place))),
                 None => {
-                    self.publish(&job.writes);
+                    self.publish(&job);
                     self.shared.written.commits.fetch_add(1, Ordering::Relaxed);
                     job.answer(Ok(Outcome::Done));
                 }
@@ -176,13 +200,13 @@ impl Lane {
         self.shared.dirty.notify_one();
     }
 
-    fn publish(&self, writes: &[Write]) {
-        for write in writes {
+    fn publish(&self, job: &Job) {
+        for (write, place) in job.writes.iter().zip(&job.places) {
             let key = write.key();
             match write {
-                Write::Insert(record) => self.shared.memory.put(&key, record, 1),
+                Write::Insert(record) => self.shared.memory.put(place, &key, record, 1),
                 Write::Replace(record, version) => {
-                    self.shared.memory.put(&key, record, version + 1);
+                    self.shared.memory.put(place, &key, record, version + 1);
                 }
                 Write::Delete(_, version) => self.shared.memory.forget(&key, version + 1),
             }

@@ -29,7 +29,10 @@ const CERTAINTY: Duration = Duration::from_millis(1900);
 const LOOK: Duration = Duration::from_millis(25);
 
 const XID: &str = "SELECT pg_current_xact_id()::text";
-const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
+/// The row that the transaction logged proves it: after the loss of a server its number may have
+/// been given to another one.
+const STATUS: &str = "SELECT EXISTS (SELECT FROM change WHERE xid = $1::text::xid8 AND node = $2), \
+    pg_xact_status($1::text::xid8)";
 
 /// What became of a transaction.
 pub enum Verdict {
@@ -94,10 +97,8 @@ impl<'a> Transaction<'a> {
         for batch in &group.batches {
             statements.push((self.session.prepare(&batch.sql()).await?, batch.params()));
         }
-        if !group.changes.is_empty() {
-            let table = self.change_partition().table();
-            statements.push((self.session.prepare(&log_sql(&table)).await?, self.log(group)));
-        }
+        let table = self.change_partition().table();
+        statements.push((self.session.prepare(&log_sql(&table)).await?, self.log(group)));
         let mut begin = std::pin::pin!(self.session.batch("BEGIN"));
         // Sent by the first poll, so that the statements follow it in the same flight.
         let mut began = poll_fn(|context| Poll::Ready(begin.as_mut().poll(context))).await;
@@ -193,25 +194,30 @@ impl<'a> Transaction<'a> {
 
     /// Asks, over another connection, what became of a transaction whose COMMIT was sent.
     async fn find_out(&self, xid: &str, lost: Vec<Option<usize>>) -> Verdict {
+        let node = self.shared.node;
         while self.began.elapsed() < CERTAINTY {
-            let asked =
-                self.helper.ask(|session| async move { session.query(STATUS, &[&xid]).await });
+            let asked = self
+                .helper
+                .ask(|session| async move { session.query(STATUS, &[&xid, &node]).await });
             let left = CERTAINTY.saturating_sub(self.began.elapsed());
-            let status = match tokio::time::timeout(left, asked).await {
-                Ok(Ok(rows)) => rows.first().and_then(|row| row.get::<_, Option<String>>(0)),
+            let answer = match tokio::time::timeout(left, asked).await {
+                Ok(Ok(rows)) => {
+                    rows.first().map(|row| (row.get::<_, bool>(0), row.get::<_, Option<String>>(1)))
+                }
                 Ok(Err(_)) | Err(_) => None,
             };
-            match status.as_deref() {
-                Some("committed") => {
+            match answer {
+                Some((true, _)) => {
                     self.shared.written.resolved.fetch_add(1, Ordering::Relaxed);
                     return Verdict::Committed(lost);
                 }
-                Some("aborted") => {
+                Some((false, status)) if status.as_deref() == Some("aborted") => {
                     self.shared.written.resolved.fetch_add(1, Ordering::Relaxed);
                     return failed("the connection ended before the commit");
                 }
-                // Still under way, or the database is away: it may be back in time.
-                _ => tokio::time::sleep(LOOK).await,
+                // Still under way; or committed since the question began; or the database is
+                // away and may be back in time.
+                Some(_) | None => tokio::time::sleep(LOOK).await,
             }
         }
         self.shared.written.unresolved.fetch_add(1, Ordering::Relaxed);
