@@ -12,6 +12,7 @@ mod peer;
 mod phases;
 mod process;
 mod report;
+mod scale;
 mod signatures;
 mod target;
 mod work;
@@ -29,6 +30,9 @@ pub struct Args {
     /// Measure everything; without it nothing happens
     #[arg(long)]
     all: bool,
+    /// Measure the cluster's store against a PostgreSQL server of our own instead
+    #[arg(long, conflicts_with = "all")]
+    scale: bool,
     /// Requests that wait in the large case
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2_000..=4_000_000))]
     waiting: u32,
@@ -63,8 +67,13 @@ fn run(args: &Args) -> Result<()> {
     if args.signatures {
         return signatures::print();
     }
+    if args.scale {
+        let span = std::time::Duration::from_secs(args.seconds);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        return runtime.block_on(scale::all(args.waiting.into(), span));
+    }
     if !args.all {
-        bail!("give --all to measure; it takes some minutes and both cores");
+        bail!("give --all or --scale to measure; it takes some minutes and both cores");
     }
     if !args.pinned {
         let program = std::env::current_exe()?;

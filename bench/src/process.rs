@@ -48,10 +48,7 @@ impl Process {
 
     /// Resident octets.
     pub fn resident(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
-        Ok(kibibytes.context("VmRSS is not understood")? * 1024)
+        resident_of(&self.id().to_string())
     }
 
     /// Asks it to end and waits.
@@ -77,4 +74,12 @@ pub fn cpu_of(process: &str) -> Result<Duration> {
     let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
     let ticks: u64 = ticks.sum::<std::result::Result<u64, _>>()?;
     Ok(Duration::from_millis(ticks * TICK_MILLIS))
+}
+
+/// Resident octets of a process, by number or as `self`.
+pub fn resident_of(process: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+    Ok(kibibytes.context("VmRSS is not understood")? * 1024)
 }

@@ -109,6 +109,16 @@ impl Database {
         self.port
     }
 
+    /// The number of the process that listens.
+    ///
+    /// # Errors
+    /// The server is not running.
+    pub fn process(&self) -> Result<String> {
+        let path = Path::new(&self.cluster()).join("postmaster.pid");
+        let text = std::fs::read_to_string(&path).context("the server is not running")?;
+        text.lines().next().map(str::to_owned).context("the server is about to start")
+    }
+
     /// What the server has to say.
     pub fn log_file(&self) -> PathBuf {
         self.directory.path().join("log")

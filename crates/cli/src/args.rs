@@ -24,10 +24,18 @@ pub enum Command {
     Serve(ServeArgs),
     /// Run everything on this machine with sample data, to try it out
     Demo(DemoArgs),
-    /// Prepare a data directory: master key, first environment, first administrator
+    /// Prepare a store: master key, first environment, first administrator
     Init(InitArgs),
-    /// Write a consistent copy of the store, also while the server runs
+    /// Bring the store's schema up to date, or show what that would do
+    Migrate(MigrateArgs),
+    /// Write everything in the store as JSON lines, to be imported into another store
+    Export(ExportArgs),
+    /// Read an export into an empty store
+    Import(ImportArgs),
+    /// Write a consistent copy of a sqlite store, also while the server runs
     Backup(BackupArgs),
+    /// Make a store safe that was set back to an older state, before a server uses it
+    Restore(RestoreArgs),
     /// Check settings, master key, store and clock, and say what to do about what is wrong
     Doctor(DoctorArgs),
     /// Be an authentication device: wait for requests and answer them
@@ -51,12 +59,22 @@ pub struct ServeArgs {
     /// URL of the management API in links [default: {auth-path}/v1]
     #[arg(long, value_name = "URL", env = "ASSENT_API_PATH")]
     pub api_path: Option<String>,
-    /// Where the store is: sqlite:DIRECTORY
-    #[arg(long, value_name = "URL", env = "ASSENT_STORE_URL")]
+    /// Where the store is: sqlite:DIRECTORY or postgres://USER:PASSWORD@HOST/DATABASE
+    #[arg(long, value_name = "URL", env = "ASSENT_STORE_URL", hide_env_values = true)]
     pub store_url: Option<String>,
-    /// File with the master key [default: master.key beside the store]
+    /// Connections to PostgreSQL, 5 to 100 [default: 8]
+    #[arg(long, value_name = "N", env = "ASSENT_STORE_CONNECTIONS")]
+    pub store_connections: Option<usize>,
+    /// File with the master key [default with sqlite: master.key in the directory]
     #[arg(long, value_name = "FILE", env = "ASSENT_MASTER_KEY_FILE")]
     pub master_key_file: Option<PathBuf>,
+    /// Address on which to serve /metrics, apart from clients [default: not served]
+    #[arg(long, value_name = "ADDR", env = "ASSENT_METRICS")]
+    pub metrics: Option<SocketAddr>,
+    /// How long a server that ends is not ready before it closes, for load balancers to notice
+    /// [default: 5]
+    #[arg(long, value_name = "SECONDS", env = "ASSENT_DRAIN_NOTICE")]
+    pub drain_notice: Option<u64>,
     /// Serve /{envID}/simulator/answer; for test suites, on a loopback address only
     #[arg(long, env = "ASSENT_SIMULATOR")]
     pub simulator: bool,
@@ -99,13 +117,24 @@ pub struct DemoArgs {
     pub log: String,
 }
 
-/// How a data directory is prepared.
+/// Where the store is; a flag wins over an environment variable, which wins over the file.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct StoreArgs {
+    /// Settings file (TOML) of the server
+    #[arg(long, value_name = "FILE", env = "ASSENT_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where the store is: sqlite:DIRECTORY or postgres://USER:PASSWORD@HOST/DATABASE
+    #[arg(long, value_name = "URL", env = "ASSENT_STORE_URL", hide_env_values = true)]
+    pub store_url: Option<String>,
+}
+
+/// How a store is prepared.
 #[derive(ClapArgs, Debug, Clone)]
 pub struct InitArgs {
-    /// Where the store will be: sqlite:DIRECTORY
-    #[arg(long, value_name = "URL", env = "ASSENT_STORE_URL")]
-    pub store_url: String,
-    /// File for the master key [default: master.key beside the store]
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// File for the master key; made unless it exists [default with sqlite: master.key in the
+    /// directory]
     #[arg(long, value_name = "FILE", env = "ASSENT_MASTER_KEY_FILE")]
     pub master_key_file: Option<PathBuf>,
     /// Name of the first environment
@@ -116,15 +145,60 @@ pub struct InitArgs {
     pub administrator: String,
 }
 
+/// What becomes of the schema.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct MigrateArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Only print what would be applied
+    #[arg(long)]
+    pub plan: bool,
+}
+
+/// What is written where.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The new file, or - for standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub to: String,
+    /// Move the store: only while no server uses it, and none will serve it afterwards (sqlite)
+    #[arg(long = "final")]
+    pub is_final: bool,
+}
+
+/// What is read into which store.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct ImportArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The export, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub from: String,
+    /// Go on with an import that was interrupted
+    #[arg(long = "continue")]
+    pub resume: bool,
+    /// File with the master key of the exported store, to check that it is the right one
+    #[arg(long, value_name = "FILE", env = "ASSENT_MASTER_KEY_FILE")]
+    pub master_key_file: Option<PathBuf>,
+}
+
 /// What is copied where.
 #[derive(ClapArgs, Debug, Clone)]
 pub struct BackupArgs {
-    /// Where the store is: sqlite:DIRECTORY
-    #[arg(long, value_name = "URL", env = "ASSENT_STORE_URL")]
-    pub store_url: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// The new file
     #[arg(value_name = "FILE")]
     pub to: PathBuf,
+}
+
+/// What was restored.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 /// What is checked.

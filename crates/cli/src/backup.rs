@@ -1,18 +1,26 @@
-//! `assent backup`: a consistent copy of the store, also while the server runs.
+//! `assent backup`: a consistent copy of an embedded store, also while the server runs.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use assent_store::Embedded;
 
 use crate::args::BackupArgs;
-use crate::{config, logging};
+use crate::config::StoreConfig;
+use crate::logging;
+use crate::store::Location;
 
 /// Runs the command.
 pub fn run(args: &BackupArgs) -> Result<()> {
-    let directory = config::store_directory(&args.store_url)?;
+    let Location::Sqlite(directory) = StoreConfig::read(&args.store)?.location else {
+        bail!(
+            "assent backup copies sqlite stores; back up PostgreSQL with pg_dump, pg_basebackup or \
+             its archive, and run `assent restore` after it was set back"
+        );
+    };
     Embedded::backup(&directory, &args.to)?;
     logging::tell(&format!(
         "Copied to {}. To restore, stop the server, put the copy in an empty data directory as \
-         assent.db, and give the server the same master key, which is not part of the copy.",
+         assent.db, and give the server the same master key, which is not part of the copy. \
+         People approve again what they approved before.",
         args.to.display()
     ));
     Ok(())

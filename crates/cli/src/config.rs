@@ -3,16 +3,19 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use assent_protocol::signing::RotationPolicy;
 use assent_protocol::time::Seconds;
 use serde::Deserialize;
 
-use crate::args::{LogFormat, ServeArgs};
+use crate::args::{LogFormat, ServeArgs, StoreArgs};
+use crate::master_key;
+use crate::store::Location;
 
-/// The settings file.
-#[derive(Deserialize, Debug, Default)]
+/// The settings file. Not to be printed: its URL may hold a password.
+#[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct File {
     server: ServerSection,
@@ -27,13 +30,16 @@ struct ServerSection {
     listen: Option<SocketAddr>,
     auth_path: Option<String>,
     api_path: Option<String>,
+    metrics: Option<SocketAddr>,
+    drain_notice: Option<u64>,
     simulator: bool,
 }
 
-#[derive(Deserialize, Debug, Default)]
+#[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct StoreSection {
     url: Option<String>,
+    connections: Option<usize>,
 }
 
 #[derive(Deserialize, Debug, Default)]
@@ -55,10 +61,12 @@ struct LogSection {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to serve `/metrics`, if at all.
+    pub metrics: Option<SocketAddr>,
     /// What the server needs.
     pub server: assent_server::settings::Settings,
-    /// Directory of the embedded store.
-    pub store_directory: PathBuf,
+    /// Where the store is.
+    pub store: Location,
     /// File of the master key.
     pub master_key_file: PathBuf,
     /// Log filter.
@@ -70,10 +78,7 @@ pub struct Config {
 impl Config {
     /// Reads and checks the settings.
     pub fn read(args: &ServeArgs) -> Result<Self> {
-        let file = match &args.config {
-            Some(path) => read_file(path)?,
-            None => File::default(),
-        };
+        let file = File::read(args.config.as_deref())?;
         let listen = args
             .listen
             .or(file.server.listen)
@@ -91,20 +96,19 @@ impl Config {
                 "server.simulator answers in place of people: it needs a loopback server.listen, not {listen}"
             );
         }
+        if let Some(notice) = args.drain_notice.or(file.server.drain_notice) {
+            server.drain_notice = drain_notice(notice)?;
+        }
         server.rotation = rotation(file.keys.rotation_days)?;
-        let store_url = args.store_url.clone().or(file.store.url).context(
-            "store.url is missing: set sqlite:DIRECTORY, for example sqlite:/var/lib/assent",
-        )?;
-        let store_directory = store_directory(&store_url)?;
-        let master_key_file = args
-            .master_key_file
-            .clone()
-            .or(file.keys.master_key_file)
-            .unwrap_or_else(|| crate::master_key::beside(&store_directory));
+        let mut store = location(args.store_url.as_deref(), file.store.url.as_deref())?;
+        connections(&mut store, args.store_connections.or(file.store.connections))?;
+        let key_file = args.master_key_file.clone().or(file.keys.master_key_file);
+        let master_key_file = master_key::place(key_file, &store)?;
         Ok(Self {
             listen,
+            metrics: args.metrics.or(file.server.metrics),
             server,
-            store_directory,
+            store,
             master_key_file,
             log: args.log.clone().or(file.log.filter).unwrap_or_else(|| String::from("info")),
             log_format: args.log_format.or(file.log.format).unwrap_or_default(),
@@ -112,16 +116,69 @@ impl Config {
     }
 }
 
-fn read_file(path: &Path) -> Result<File> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the settings file {}", path.display()))?;
-    toml::from_str(&text).map_err(|error| {
-        // One line: where, and what is wrong.
-        let line = error.span().map_or(0, |span| {
-            text.get(..span.start).map_or(0, |before| before.matches('\n').count() + 1)
-        });
-        anyhow::anyhow!("{} line {line}: {}", path.display(), error.message().replace('\n', " "))
-    })
+/// What a command needs of the settings that only works on a store.
+pub struct StoreConfig {
+    /// Where the store is.
+    pub location: Location,
+    /// File of the master key, where the settings file names one.
+    master_key_file: Option<PathBuf>,
+}
+
+impl StoreConfig {
+    /// Reads and checks the settings.
+    pub fn read(args: &StoreArgs) -> Result<Self> {
+        let file = File::read(args.config.as_deref())?;
+        let mut location = location(args.store_url.as_deref(), file.store.url.as_deref())?;
+        connections(&mut location, file.store.connections)?;
+        Ok(Self { location, master_key_file: file.keys.master_key_file })
+    }
+
+    /// File of the master key, if one is named: what was `given` wins.
+    pub fn master_key_file(&self, given: Option<&Path>) -> Option<PathBuf> {
+        given.map(Path::to_owned).or_else(|| self.master_key_file.clone())
+    }
+}
+
+impl File {
+    fn read(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the settings file {}", path.display()))?;
+        toml::from_str(&text).map_err(|error| {
+            // One line: where, and what is wrong.
+            let line = error.span().map_or(0, |span| {
+                text.get(..span.start).map_or(0, |before| before.matches('\n').count() + 1)
+            });
+            let message = error.message().replace('\n', " ");
+            anyhow::anyhow!("{} line {line}: {message}", path.display())
+        })
+    }
+}
+
+fn location(given: Option<&str>, file: Option<&str>) -> Result<Location> {
+    let url = given.or(file).context(
+        "store.url is missing: set sqlite:DIRECTORY, for example sqlite:/var/lib/assent, \
+         or postgres://USER:PASSWORD@HOST/DATABASE",
+    )?;
+    Location::parse(url)
+}
+
+fn connections(location: &mut Location, wanted: Option<usize>) -> Result<()> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    if !(5..=100).contains(&wanted) {
+        bail!("store.connections must be between 5 and 100, not {wanted}");
+    }
+    if let Location::Postgres { settings, .. } = location {
+        settings.connections = wanted;
+    }
+    Ok(())
+}
+
+fn drain_notice(seconds: u64) -> Result<Duration> {
+    if seconds > 60 {
+        bail!("server.drain_notice must be at most 60 seconds, not {seconds}");
+    }
+    Ok(Duration::from_secs(seconds))
 }
 
 fn rotation(days: Option<u32>) -> Result<RotationPolicy> {
@@ -133,15 +190,4 @@ fn rotation(days: Option<u32>) -> Result<RotationPolicy> {
         policy.period = Seconds::new(days * 86_400);
     }
     Ok(policy)
-}
-
-/// The directory of `sqlite:DIRECTORY`.
-pub fn store_directory(url: &str) -> Result<PathBuf> {
-    match url.split_once(':') {
-        Some(("sqlite", directory)) if !directory.trim_start_matches('/').is_empty() => {
-            let path = directory.strip_prefix("//").unwrap_or(directory);
-            Ok(PathBuf::from(path))
-        }
-        _ => bail!("store.url must be sqlite:DIRECTORY, for example sqlite:/var/lib/assent"),
-    }
 }

@@ -7,11 +7,13 @@ mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use assent_server::settings::Settings;
 
 use crate::args::{DemoArgs, LogFormat};
+use crate::store::Location;
 use crate::{logging, master_key, serve};
 
 /// Runs the command.
@@ -30,10 +32,12 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         let listen = listener.local_addr()?;
         let mut settings = Settings::new(&format!("http://{listen}"), None)?;
         settings.simulator = true;
+        // No load balancer stands before it.
+        settings.drain_notice = Duration::ZERO;
         let key_file = master_key::beside(&data.path);
         let master = master_key::read_or_create(&key_file)?;
-        let store = serve::open(&data.path)?;
-        let demo = seed::demo(store.as_ref(), &master, &settings, &data.path).await?;
+        let opened = Location::Sqlite(data.path.clone()).open().await?;
+        let demo = seed::demo(opened.store.as_ref(), &master, &settings, &data.path).await?;
         if let Some(path) = &args.env_file {
             files::write_env(path, &demo)?;
         }
@@ -41,7 +45,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
             postman::write(path, &demo)?;
         }
         logging::print(&words::welcome(&demo));
-        let app = Arc::new(serve::app(store, master, settings));
+        let app = Arc::new(serve::app(opened, master, settings));
         assent_server::listen::serve(app, listener, serve::shutdown()).await;
         Ok(())
     })

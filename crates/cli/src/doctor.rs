@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use assent_protocol::environment::Environment;
 use assent_protocol::record::Record;
 use assent_server::machine::{Clock, SystemClock};
-use assent_store::Embedded;
 
 use crate::args::DoctorArgs;
 use crate::config::Config;
+use crate::store::Location;
 use crate::{logging, master_key, serve};
 
 /// 2026-01-01; a clock before it is certainly wrong.
 const EARLIEST_MILLIS: u64 = 1_767_225_600_000;
+
+/// Further apart, clients would find tokens issued in the future or expired.
+const CLOCKS_APART_MAX_MILLIS: u64 = 5000;
 
 /// Runs the command.
 pub fn run(args: &DoctorArgs) -> Result<()> {
@@ -24,16 +26,22 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
             bail!("1 check failed");
         }
     };
-    let checks = [
+    let runtime = serve::runtime()?;
+    let mut checks = vec![
         ("settings", Ok(format!("listen {}, {}", config.listen, config.server.auth_path))),
         ("transport", transport(&config)),
         ("clock", clock()),
-        ("master key", key(&config)),
-        ("store", store(&config)),
-        ("environments", environments(&config)),
-        ("server", reach(&config)),
     ];
-    let mut failed = 0;
+    if let Location::Postgres { .. } = config.store {
+        checks.push(("database clock", runtime.block_on(database_clock(&config.store))));
+    }
+    checks.extend([
+        ("master key", key(&config)),
+        ("store", runtime.block_on(store(&config.store))),
+        ("environments", runtime.block_on(environments(&config))),
+        ("server", reach(&config)),
+    ]);
+    let (all, mut failed) = (checks.len(), 0);
     for (name, verdict) in checks {
         match verdict {
             Ok(words) => logging::print(&format!("ok    {name}: {words}")),
@@ -43,7 +51,7 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
             }
         }
     }
-    if failed > 0 { bail!("{failed} of 7 checks failed") } else { Ok(()) }
+    if failed > 0 { bail!("{failed} of {all} checks failed") } else { Ok(()) }
 }
 
 fn transport(config: &Config) -> Result<String> {
@@ -73,30 +81,49 @@ fn key(config: &Config) -> Result<String> {
     Ok(format!("{}", path.display()))
 }
 
-fn store(config: &Config) -> Result<String> {
-    let records = Embedded::inspect(&config.store_directory)?;
-    Ok(format!("{records} records, all readable"))
+/// All machines go by the database's clock. When it differs from ours, one of both is wrong, and
+/// tokens depend on it.
+async fn database_clock(location: &Location) -> Result<String> {
+    let pending = location.plan().await?.len();
+    if pending > 0 {
+        return Ok(format!("not read, {pending} migrations are pending"));
+    }
+    let (theirs, ours) = (location.open().await?.clock.now(), SystemClock.now());
+    let apart = theirs.millis_since(ours).max(ours.millis_since(theirs));
+    let words = format!("{}, {apart} ms from the system clock", theirs.to_rfc3339());
+    if apart > CLOCKS_APART_MAX_MILLIS {
+        bail!("{words}; set the one that is wrong");
+    }
+    Ok(words)
 }
 
-/// Whether the master key opens the environments' keys. Needs the store for itself, so it is
-/// skipped while a server runs.
-fn environments(config: &Config) -> Result<String> {
-    let store = match Embedded::open(&assent_store::Settings::new(&config.store_directory)) {
-        Ok(store) => store,
-        Err(assent_store::OpenFault::InUse(_)) => return Ok(String::from("in use by a server")),
-        Err(error) => return Err(error.into()),
+async fn store(location: &Location) -> Result<String> {
+    let records = location.inspect().await?;
+    let pending = match location.plan().await?.len() {
+        0 => String::new(),
+        count => format!("; {count} migrations are pending"),
     };
+    Ok(format!("{records} records, all readable{pending}"))
+}
+
+/// Whether the master key opens the environments' keys.
+async fn environments(config: &Config) -> Result<String> {
     let master = master_key::read(&config.master_key_file)?;
-    let store: &dyn assent_store::Store = &store;
-    let found = serve::runtime()?.block_on(store.list_environments(None, 1000))?;
-    for (record, _) in &found {
-        let Record::Environment(environment) = record else { continue };
-        let environment: &Environment = environment;
-        if environment.open_root_key(&master).is_err() {
-            bail!("the master key does not open environment {}; it is another key", environment.id);
+    let (mut found, mut closed) = (0, None);
+    let mut sink = |record| {
+        if let Record::Environment(it) = record {
+            found += 1;
+            if it.open_root_key(&master).is_err() {
+                closed = Some(it.id);
+            }
         }
+        Ok(())
+    };
+    config.store.export(&mut sink).await?;
+    match closed {
+        None => Ok(format!("{found}, all open with the master key")),
+        Some(id) => bail!("the master key does not open environment {id}; it is another key"),
     }
-    Ok(format!("{}, all open with the master key", found.len()))
 }
 
 /// Whether a server answers on the configured address; none is not a fault.

@@ -1,27 +1,35 @@
 //! `assent init`: master key, first environment, first administrator.
 
-use anyhow::{Context, Result, bail};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
 use assent_protocol::administrator::{Role, RoleAssignment};
 use assent_protocol::environment::{CibaSettings, EnvironmentType};
 use assent_protocol::record::Write;
-use assent_server::machine::{Clock, SystemClock, SystemEntropy};
+use assent_server::machine::SystemEntropy;
 use assent_server::provision::{self, NewEnvironment};
 use assent_store::Outcome;
 
 use crate::args::InitArgs;
-use crate::{config, logging, master_key, serve};
+use crate::config::StoreConfig;
+use crate::store::Opened;
+use crate::{logging, master_key, serve};
+
+/// How long one process may take to prepare a store that others may want to prepare, too.
+const TERM: Duration = Duration::from_secs(60);
 
 /// Runs the command.
 pub fn run(args: &InitArgs) -> Result<()> {
-    let directory = config::store_directory(&args.store_url)?;
-    std::fs::create_dir_all(&directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
-    let key_file = args.master_key_file.clone().unwrap_or_else(|| master_key::beside(&directory));
-    let store = serve::open(&directory)?;
-    let now = SystemClock.now();
+    let config = StoreConfig::read(&args.store)?;
+    let location = &config.location;
+    let key_file = config.master_key_file(args.master_key_file.as_deref());
+    let key_file = master_key::place(key_file, location)?;
+    let _logs = logging::start_quietly()?;
     serve::runtime()?.block_on(async {
+        let Opened { store, clock } = location.open().await?;
+        let now = clock.now();
         if !store.list_environments(None, 1).await?.is_empty() {
-            bail!("{} is prepared already; `assent serve` runs it", directory.display());
+            bail!("{location} is prepared already; `assent serve` runs it");
         }
         let master = master_key::read_or_create(&key_file)?;
         let new = NewEnvironment {
@@ -35,13 +43,15 @@ pub fn run(args: &InitArgs) -> Result<()> {
         let (administrator, token) =
             provision::administrator(&SystemEntropy, args.administrator.clone(), roles, now)?;
         writes.push(Write::insert(administrator));
-        if store.commit(writes).await? != Outcome::Done {
-            bail!("{} was prepared by somebody else meanwhile", directory.display());
+        let alone = store.lease("init", TERM).await?
+            && store.list_environments(None, 1).await?.is_empty()
+            && store.commit(writes).await? == Outcome::Done;
+        if !alone {
+            bail!("{location} was prepared by somebody else meanwhile");
         }
         logging::tell(&format!(
-            "Prepared {}. Keep the master key {} safe and apart from backups: without it the \
+            "Prepared {location}. Keep the master key {} safe and apart from backups: without it the \
              store cannot be read. The administrator's token is shown only now.",
-            directory.display(),
             key_file.display()
         ));
         logging::print(&format!("envID={}\nadminToken={}", environment.id, token.expose()));

@@ -20,6 +20,11 @@ pub fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard> {
     Ok(guard)
 }
 
+/// Starts logging for a command that is no server: only what somebody should know.
+pub fn start_quietly() -> Result<WorkerGuard> {
+    start("warn", LogFormat::Text)
+}
+
 /// Says in one line why a command failed.
 #[expect(clippy::print_stderr, reason = "the command line's own voice")]
 pub fn complain(error: &anyhow::Error) {
@@ -36,4 +41,9 @@ pub fn tell(words: &str) {
 #[expect(clippy::print_stdout, reason = "the command line's own voice")]
 pub fn print(data: &str) {
     println!("{data}");
+}
+
+/// Where a stream of data goes that is too long to be printed at once.
+pub fn output() -> impl std::io::Write + Send {
+    std::io::stdout()
 }

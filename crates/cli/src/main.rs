@@ -7,14 +7,20 @@ mod backup;
 mod config;
 mod demo;
 mod doctor;
+mod export;
+mod import;
 mod init;
 mod logging;
 mod master_key;
+mod migrate;
 mod pause;
 mod phone;
 mod place;
+mod restore;
 mod serve;
+mod store;
 mod terminal;
+mod transfer;
 mod web;
 
 use std::process::ExitCode;
@@ -31,7 +37,11 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Phone(args) => phone::run(&args),
         Command::Ask(args) => match ask::run(&args) {

@@ -10,9 +10,23 @@ use anyhow::{Context, Result, bail};
 use assent_protocol::sealing::RootKey;
 use zeroize::Zeroizing;
 
-/// The usual place of the file.
+use crate::store::Location;
+
+/// The usual place of the file of an embedded store.
 pub fn beside(store_directory: &Path) -> PathBuf {
     store_directory.join("master.key")
+}
+
+/// The file that is named, else the usual place, which a shared database does not have.
+pub fn place(named: Option<PathBuf>, store: &Location) -> Result<PathBuf> {
+    match (named, store) {
+        (Some(file), _) => Ok(file),
+        (None, Location::Sqlite(directory)) => Ok(beside(directory)),
+        (None, Location::Postgres { .. }) => bail!(
+            "keys.master_key_file is missing: with PostgreSQL, name the file with the master key \
+             (--master-key-file); every machine needs the same key"
+        ),
+    }
 }
 
 /// Reads the key.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use assent_protocol::sealing::RootKey;
 use assent_server::app::App;
-use assent_server::machine::{SystemClock, SystemEntropy};
+use assent_server::machine::SystemEntropy;
 use assent_server::settings::Settings;
-use assent_store::{Embedded, Store};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::ServeArgs;
 use crate::config::Config;
+use crate::store::Opened;
 use crate::{logging, master_key};
 
 /// Runs the command.
@@ -21,25 +21,29 @@ pub fn run(args: &ServeArgs) -> Result<()> {
     let config = Config::read(args)?;
     let master = master_key::read(&config.master_key_file)?;
     let _logs = logging::start(&config.log, config.log_format)?;
-    let store = open(&config.store_directory)?;
-    let app = app(store, master, config.server.clone());
     runtime()?.block_on(async {
+        let opened = config.store.open().await?;
+        let app = Arc::new(app(opened, master, config.server.clone()));
         let listener = bind(config.listen).await?;
+        if let Some(listen) = config.metrics {
+            tokio::spawn(show_metrics(Arc::clone(&app), bind(listen).await?));
+        }
         tracing::info!(listen = %config.listen, auth_path = config.server.auth_path, "serving");
-        assent_server::listen::serve(Arc::new(app), listener, shutdown()).await;
+        assent_server::listen::serve(app, listener, shutdown()).await;
         tracing::info!("stopped");
         Ok(())
     })
 }
 
-/// Opens the embedded store.
-pub fn open(directory: &std::path::Path) -> Result<Arc<dyn Store>> {
-    Ok(Arc::new(Embedded::open(&assent_store::Settings::new(directory))?))
+/// Puts a server together with the store's clock and the system's randomness.
+pub fn app(opened: Opened, master: RootKey, settings: Settings) -> App {
+    App::new(opened.store, opened.clock, Arc::new(SystemEntropy), master, settings)
 }
 
-/// Puts a server together with the system's clock and randomness.
-pub fn app(store: Arc<dyn Store>, master: RootKey, settings: Settings) -> App {
-    App::new(store, Arc::new(SystemClock), Arc::new(SystemEntropy), master, settings)
+async fn show_metrics(app: Arc<App>, listener: TcpListener) {
+    if let Err(error) = assent_server::metrics::serve(app, listener).await {
+        tracing::error!(%error, "/metrics is not served any more");
+    }
 }
 
 /// The runtime: one thread for each core that the process may use. Threads that share one core

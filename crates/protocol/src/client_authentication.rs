@@ -193,9 +193,24 @@ pub struct AcceptedAssertion {
     pub digest: Digest,
     /// Its `exp`.
     pub expires_at: Timestamp,
+    /// The earliest moment at which it can have been signed.
+    issued_at: Timestamp,
 }
 
 impl AcceptedAssertion {
+    /// Refuses what may have been used before `epoch`, in a time of which the store knows nothing
+    /// any more (F-31, F-32): whether it is a replay cannot be told, so it counts as one.
+    ///
+    /// # Errors
+    /// It was signed before the epoch, or does not say that it was not.
+    pub fn require_since(&self, epoch: Timestamp) -> Result<(), Reason> {
+        // A client's clock may be ahead of ours by the skew, and its assertion was accepted.
+        if epoch == Timestamp::default() || self.issued_at >= epoch.plus(SKEW) {
+            return Ok(());
+        }
+        Err(Reason::AssertionReplayed)
+    }
+
     /// The record that spends it for `auth_req_id`.
     pub const fn spent(&self, client: &Application, auth_req_id: Option<Digest>) -> SpentAssertion {
         SpentAssertion {
@@ -284,14 +299,25 @@ fn check_assertion(
     let time =
         |name| claims.time(name).map(|time| time.map(Timestamp::from_seconds)).map_err(malformed);
     let expires_at = time("exp")?.ok_or(Reason::AssertionMalformed)?;
-    check_times(expires_at, time("nbf")?, time("iat")?, now)?;
+    let (not_before, issued_at) = (time("nbf")?, time("iat")?);
+    check_times(expires_at, not_before, issued_at, now)?;
     // Without a `jti` what was signed is the identity: an ECDSA signature has twins.
     let signed = jwt.rsplit_once('.').map_or(jwt, |(signed, _)| signed);
     let identity = claims.text("jti").map_err(malformed)?.unwrap_or(signed);
     Ok(AcceptedAssertion {
         digest: Digest::of(Purpose::Assertion, client.env, identity.as_bytes()),
         expires_at,
+        issued_at: earliest_issue(expires_at, not_before, issued_at),
     })
+}
+
+/// What says when it was signed; else the time before which we would not have accepted it.
+fn earliest_issue(
+    expires_at: Timestamp,
+    not_before: Option<Timestamp>,
+    issued_at: Option<Timestamp>,
+) -> Timestamp {
+    issued_at.or(not_before).unwrap_or_else(|| expires_at.minus(ASSERTION_LIFETIME_MAX))
 }
 
 /// `exp` is not past and at most an hour ahead; `nbf` and `iat` are not in the future.

@@ -70,6 +70,30 @@ impl Kind {
         Self::SpentAssertion,
         Self::Grant,
     ];
+
+    /// What the kind is called outside this process: in exports, and in words to an operator.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Environment => "environment",
+            Self::Application => "application",
+            Self::Resource => "resource",
+            Self::User => "user",
+            Self::Login => "login",
+            Self::Device => "device",
+            Self::Credential => "credential",
+            Self::Pairing => "pairing",
+            Self::Administrator => "administrator",
+            Self::SigningKey => "signing_key",
+            Self::Authentication => "authentication",
+            Self::SpentAssertion => "spent_assertion",
+            Self::Grant => "grant",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// Where a record is: always its environment first.

@@ -8,12 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use assent_jose::{Algorithm, HmacKey};
-use serde_json::{Value, json};
+use crate::client::{Client, values, wait};
 
 const ROUNDS: u32 = 25;
 const WORKERS: usize = 6;
-const CIBA: &str = "urn:openid:params:grant-type:ciba";
 
 /// What is known of one request from acknowledged answers alone; `…InDoubt`: the question was
 /// sent and no answer came.
@@ -59,98 +57,12 @@ impl Demo {
             assert!(Instant::now() < deadline, "the demo does not start");
             wait(5);
         }
-        let text = std::fs::read_to_string(env_file).unwrap();
-        let values = text
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .map(|(key, value)| (key.to_owned(), value.trim_matches('\'').to_owned()))
-            .collect();
-        Self { process, values }
+        Self { process, values: values(&env_file) }
     }
 
     fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "load runs for a while; nothing waits for this")]
-fn wait(millis: u64) {
-    std::thread::sleep(Duration::from_millis(millis));
-}
-
-/// One client of the demo. `None`: no answer came.
-#[derive(Clone)]
-struct Client {
-    agent: ureq::Agent,
-    values: Arc<HashMap<String, String>>,
-}
-
-impl Client {
-    fn new(values: &HashMap<String, String>) -> Self {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(10)))
-            .build()
-            .new_agent();
-        Self { agent, values: Arc::new(values.clone()) }
-    }
-
-    fn post(&self, path: &str, form: &[(&str, &str)]) -> Option<(u16, Value)> {
-        let base = format!("{}/{}", self.values["authPath"], self.values["envID"]);
-        let mut answer =
-            self.agent.post(format!("{base}{path}")).send_form(form.iter().copied()).ok()?;
-        let body = answer.body_mut().read_to_string().ok()?;
-        Some((answer.status().as_u16(), serde_json::from_str(&body).unwrap_or(Value::Null)))
-    }
-
-    fn with_secret(&self, path: &str, form: &[(&str, &str)]) -> Option<(u16, Value)> {
-        let mut form = form.to_vec();
-        form.push(("client_id", &self.values["postAppID"]));
-        form.push(("client_secret", &self.values["postAppSecret"]));
-        self.post(path, &form)
-    }
-
-    fn start(&self) -> Option<String> {
-        let form = [("scope", "openid offline_access"), ("login_hint", "alice")];
-        let (status, body) = self.with_secret("/as/cibaAuthorization", &form)?;
-        assert_eq!(status, 200, "{body}");
-        Some(body["auth_req_id"].as_str().unwrap().to_owned())
-    }
-
-    fn answer(&self, auth_req_id: &str, action: &str) -> Option<u16> {
-        let path = format!("/simulator/answer?auth_req_id={auth_req_id}&action={action}");
-        self.post(&path, &[]).map(|(status, _)| status)
-    }
-
-    fn poll(&self, auth_req_id: &str) -> Option<(u16, Value)> {
-        self.with_secret("/as/token", &[("grant_type", CIBA), ("auth_req_id", auth_req_id)])
-    }
-
-    fn refresh(&self, token: &str) -> Option<(u16, Value)> {
-        let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
-        self.with_secret("/as/token", &form)
-    }
-
-    fn assertion(&self) -> String {
-        let now = jiff::Timestamp::now().as_second();
-        let id = &self.values["secretJwtAppID"];
-        let audience = format!("{}/{}/as", self.values["authPath"], self.values["envID"]);
-        let claims = json!({ "iss": id, "sub": id, "aud": audience, "exp": now + 600,
-            "jti": uuid::Uuid::new_v4().to_string() });
-        let key = HmacKey::new(self.values["secretJwtAppSecret"].as_bytes());
-        assent_jose::sign_jwt_hmac(&key, Algorithm::HS256, "JWT", &claims).unwrap()
-    }
-
-    fn start_with(&self, assertion: &str) -> Option<u16> {
-        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-        let form = [
-            ("scope", "openid"),
-            ("login_hint", "bob"),
-            ("client_assertion_type", kind),
-            ("client_assertion", assertion),
-        ];
-        self.post("/as/cibaAuthorization", &form).map(|(status, _)| status)
     }
 }
 
@@ -169,7 +81,7 @@ fn one_flow(client: &Client, history: &Mutex<History>, turn: usize) -> Option<()
     let know = |id: &str, known| {
         history.lock().unwrap().requests.insert(id.to_owned(), known);
     };
-    let assertion = client.assertion();
+    let assertion = client.assertion(None);
     assert_eq!(client.start_with(&assertion)?, 200);
     history.lock().unwrap().assertions.push(assertion);
     let id = client.start()?;

@@ -4,12 +4,16 @@ use crate::support::{run, stderr, stdout};
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["serve"],
         &["demo"],
         &["init"],
+        &["migrate"],
+        &["export"],
+        &["import"],
         &["backup"],
+        &["restore"],
         &["doctor"],
         &["phone"],
         &["phone", "list"],
@@ -28,6 +32,9 @@ fn every_command_explains_itself() {
 fn help_never_shows_a_secret_of_the_environment() {
     let mut command = crate::support::assent(&["ask", "--help"]);
     let output = command.env("ASSENT_CLIENT_SECRET", "hush").output().unwrap();
+    assert!(!stdout(&output).contains("hush"));
+    let mut command = crate::support::assent(&["serve", "--help"]);
+    let output = command.env("ASSENT_STORE_URL", "postgres://u:hush@db/assent").output().unwrap();
     assert!(!stdout(&output).contains("hush"));
     let mut command = crate::support::assent(&["phone", "--help"]);
     let output = command.env("ASSENT_DEVICE_TOKEN", "hush").output().unwrap();

@@ -7,11 +7,16 @@
     reason = "helpers of tests may fail the test"
 )]
 
+mod client;
 mod crash;
 mod directory;
 mod flow;
 mod help;
+mod moving;
+mod postgres;
+mod restore;
 mod secrets;
+mod server;
 mod settings;
 mod support;
 mod tidy;

@@ -18,7 +18,7 @@ fn serve_refuses_bad_settings_in_one_line() {
     let not_toml = file("broken.toml", "[server\n");
     let days = file("days.toml", "[keys]\nrotation_days = 0\n");
     let short = file("short.key", "abcd\n");
-    let table: [(&[&str], &str); 14] = [
+    let table: [(&[&str], &str); 18] = [
         (&["--config", &unknown], "line 3: unknown field `port`"),
         (&["--config", &not_toml], "broken.toml line 1"),
         (&["--config", "/nowhere/assent.toml"], "cannot read the settings file"),
@@ -33,12 +33,28 @@ fn serve_refuses_bad_settings_in_one_line() {
         ),
         (&["--auth-path", URL], "store.url is missing"),
         (
-            &["--auth-path", URL, "--store-url", "postgres://x"],
+            &["--auth-path", URL, "--store-url", "mysql://u:hush@db/assent"],
             "store.url must be sqlite:DIRECTORY",
+        ),
+        (
+            &["--auth-path", URL, "--store-url", "postgres://u:hu/sh@db/assent"],
+            "store.url is ambiguous",
+        ),
+        (
+            &["--auth-path", URL, "--store-url", "postgres://u:hush@db/assent"],
+            "keys.master_key_file is missing: with PostgreSQL",
+        ),
+        (
+            &["--auth-path", URL, "--store-url", &store, "--store-connections", "1"],
+            "store.connections must be between 5 and 100",
         ),
         (
             &["--auth-path", URL, "--store-url", &store, "--simulator", "--listen", "0.0.0.0:1"],
             "it needs a loopback server.listen",
+        ),
+        (
+            &["--auth-path", URL, "--store-url", &store, "--drain-notice", "61"],
+            "server.drain_notice must be at most 60 seconds",
         ),
         (&["--auth-path", URL, "--store-url", &store], "`assent init` makes one"),
         (

@@ -119,3 +119,34 @@ fn an_assertion_lives_from_now_to_at_most_an_hour() {
         assert_eq!(verdict, expected, "{exp} {nbf:?} {iat:?}");
     }
 }
+
+#[test]
+fn an_assertion_of_before_the_epoch_counts_as_used() {
+    let at = Timestamp::from_seconds;
+    let refused = Err(Reason::AssertionReplayed);
+    for (epoch, exp, nbf, iat, expected) in [
+        // Never restored: everything is known.
+        (0, 10_060, None, None, Ok(())),
+        (0, 10_060, None, Some(0), Ok(())),
+        // A clock ahead of ours by the skew may have signed it before.
+        (10_000, 10_060, None, Some(9_999), refused),
+        (10_000, 10_060, None, Some(10_009), refused),
+        (10_000, 10_060, None, Some(10_010), Ok(())),
+        // `iat` says it best, then `nbf`.
+        (10_000, 10_060, Some(10_010), Some(9_000), refused),
+        (10_000, 10_060, Some(9_000), Some(10_010), Ok(())),
+        (10_000, 10_060, Some(10_009), None, refused),
+        (10_000, 10_060, Some(10_010), None, Ok(())),
+        // Without both it may be as old as it may live.
+        (10_000, 13_609, None, None, refused),
+        (10_000, 13_610, None, None, Ok(())),
+    ] {
+        let accepted = AcceptedAssertion {
+            digest: Digest::from_bytes([1; 32]),
+            expires_at: at(exp),
+            issued_at: earliest_issue(at(exp), nbf.map(at), iat.map(at)),
+        };
+        let verdict = accepted.require_since(at(epoch));
+        assert_eq!(verdict, expected, "{epoch} {exp} {nbf:?} {iat:?}");
+    }
+}

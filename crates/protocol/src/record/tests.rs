@@ -73,3 +73,11 @@ fn keys_of_different_people_and_kinds_never_meet() {
     // No normalised value holds a NUL, so one value's prefix never matches another value.
     assert!(!login(Username, "ab", 1).name.starts_with(&Key::login_prefix("a")));
 }
+
+#[test]
+fn every_kind_is_found_by_its_name() {
+    for kind in Kind::ALL {
+        assert_eq!(Kind::parse(kind.name()), Some(kind));
+    }
+    assert_eq!(Kind::parse("grant_"), None);
+}

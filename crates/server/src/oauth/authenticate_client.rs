@@ -14,6 +14,7 @@ use assent_protocol::params::Params;
 use assent_protocol::reason::Reason;
 use assent_protocol::record::Key;
 use assent_protocol::secret::Digest;
+use assent_protocol::time::Timestamp;
 use http::HeaderMap;
 
 use crate::app::App;
@@ -28,6 +29,8 @@ pub struct Claimed {
     presented: Presented,
     /// The registered application of that name, if there is one.
     pub application: Option<Arc<Application>>,
+    /// Of what was used before it, the store may know nothing.
+    epoch: Timestamp,
 }
 
 /// An authenticated client.
@@ -53,7 +56,8 @@ pub async fn claim(
         Some(id) => app.store.find::<Application>(&Key::application(tenant.id(), id)).await?,
         None => None,
     };
-    Ok(Claimed { presented, application: application.map(|found| found.record) })
+    let application = application.map(|found| found.record);
+    Ok(Claimed { presented, application, epoch: app.store.epoch() })
 }
 
 /// Checks the credentials.
@@ -86,7 +90,13 @@ pub fn authenticate(
         Denied::Fault(fault) => Failure::from(fault),
     })?;
     let application = claimed.application.clone().ok_or(Reason::ClientUnknown)?;
-    Ok(Client { replay: application.assertion_replay(settings), application, assertion })
+    let replay = application.assertion_replay(settings);
+    if let (AssertionReplay::Bound | AssertionReplay::SingleUse, Some(assertion)) =
+        (replay, &assertion)
+    {
+        assertion.require_since(claimed.epoch)?;
+    }
+    Ok(Client { application, assertion, replay })
 }
 
 impl Client {

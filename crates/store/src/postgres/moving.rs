@@ -14,8 +14,10 @@ use crate::{ExportFault, OpenFault};
 /// and refresh families, whose tokens may have been rotated since. Assertions are refused by the
 /// epoch.
 const FORGET: &str = "TRUNCATE authentication, pairing, grant_, change";
+/// A clock that was set back does not move the epoch back.
 const EPOCH: &str = "INSERT INTO meta (name, value) VALUES ('epoch', $1) \
-    ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
+    ON CONFLICT (name) DO UPDATE \
+    SET value = greatest(meta.value::int8, EXCLUDED.value::int8)::text RETURNING value";
 const SYSTEM: &str = "INSERT INTO meta (name, value) VALUES ('system_identifier', $1) \
     ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
 
@@ -51,12 +53,13 @@ pub async fn restore(destination: &Destination) -> Result<Timestamp, OpenFault> 
     begin(&client, "BEGIN").await?;
     let failed = |error: tokio_postgres::Error| unreadable(&error);
     client.batch_execute(FORGET).await.map_err(failed)?;
-    client.execute(EPOCH, &[&now.to_string()]).await.map_err(failed)?;
+    let epoch = client.query_one(EPOCH, &[&now.to_string()]).await.map_err(failed)?;
+    let epoch = epoch.get::<_, String>(0).parse().unwrap_or(now);
     if let Some(system) = migrate::system(&client).await {
         client.execute(SYSTEM, &[&system]).await.map_err(failed)?;
     }
     client.batch_execute("COMMIT").await.map_err(failed)?;
-    Ok(Timestamp::from_millis(now))
+    Ok(Timestamp::from_millis(epoch))
 }
 
 async fn begin(client: &Client, how: &str) -> Result<(), OpenFault> {
