@@ -33,6 +33,9 @@ pub struct Args {
     /// Measure the cluster's store against a PostgreSQL server of our own instead
     #[arg(long, conflicts_with = "all")]
     scale: bool,
+    /// With --all: on a PostgreSQL server of our own instead of the embedded store
+    #[arg(long, requires = "all")]
+    postgres: bool,
     /// Requests that wait in the large case
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2_000..=4_000_000))]
     waiting: u32,

@@ -6,11 +6,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use assent_cluster::database::Database;
 use assent_jose::Algorithm;
 use assent_protocol::application::Application;
 use assent_protocol::id::{ApplicationId, EnvironmentId};
 use assent_protocol::record::{Key, Write};
-use assent_store::{Embedded, Outcome, Settings, Store};
+use assent_store::{Embedded, Outcome, Postgres, PostgresSettings, Settings, Store};
 
 use crate::process::Process;
 use crate::work::Client;
@@ -30,7 +31,7 @@ pub struct Target {
 
 impl Target {
     /// Seeds a data directory, lets one application sign with ES256, starts.
-    pub async fn start(port: u16) -> Result<Self> {
+    pub async fn start(port: u16, database: Option<&Database>) -> Result<Self> {
         let program = std::env::current_exe()?.with_file_name("assent");
         if !program.exists() {
             bail!("{} is missing; run `cargo build --release` first", program.display());
@@ -40,10 +41,17 @@ impl Target {
         fs::create_dir_all(&directory)?;
         let env_file = directory.join("bench.env");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let start = || demo(&program, address, &directory, &env_file);
+        let url = database.map(Database::url);
+        let start = || demo(&program, address, &directory, &env_file, url.as_deref());
         start()?.stop()?;
         let values = read_env(&env_file)?;
-        sign_with_es256(&directory, get(&values, "envID")?, get(&values, "postAppID")?).await?;
+        let store: Box<dyn Store> = match &url {
+            Some(url) => Box::new(Postgres::open(&PostgresSettings::new(url)).await?),
+            None => Box::new(Embedded::open(&Settings::new(&directory))?),
+        };
+        let second = get(&values, "postAppID")?;
+        sign_with_es256(store.as_ref(), get(&values, "envID")?, second).await?;
+        drop(store);
         let process = start()?;
         let client = |id, secret| {
             anyhow::Ok(Client::new(
@@ -66,11 +74,21 @@ impl Target {
     }
 }
 
-fn demo(program: &Path, address: SocketAddr, data: &Path, env: &Path) -> Result<Process> {
+fn demo(
+    program: &Path,
+    address: SocketAddr,
+    data: &Path,
+    env: &Path,
+    url: Option<&str>,
+) -> Result<Process> {
     let text = |path: &Path| path.to_str().map(str::to_owned).context("a path is not text");
     let (program, data, env) = (text(program)?, text(data)?, text(env)?);
     let listen = address.to_string();
-    let args = ["demo", "--listen", &listen, "--data", &data, "--env-file", &env, "--log", "warn"];
+    let mut args =
+        vec!["demo", "--listen", &listen, "--data", &data, "--env-file", &env, "--log", "warn"];
+    if let Some(url) = url {
+        args.extend(["--store-url", url]);
+    }
     Process::start(&program, &args, "Metadata:")
 }
 
@@ -86,9 +104,7 @@ fn get<'a>(values: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str> 
 
 /// The demonstration's applications all sign with RS256. While the server is down, the second one
 /// is changed in its store: it presents its secret in the header here, too.
-async fn sign_with_es256(directory: &Path, env: &str, application: &str) -> Result<()> {
-    let store = Embedded::open(&Settings::new(directory))?;
-    let store: &dyn Store = &store;
+async fn sign_with_es256(store: &dyn Store, env: &str, application: &str) -> Result<()> {
     let env = EnvironmentId::parse(env).context("envID is not an ID")?;
     let id = ApplicationId::parse(application).context("postAppID is not an ID")?;
     let found = store.find::<Application>(&Key::application(env, id)).await?;

@@ -106,6 +106,9 @@ pub struct DemoArgs {
     /// Keep the data here instead of in a temporary directory
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Keep the records in this empty PostgreSQL database; secrets stay in the data directory
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    pub store_url: Option<String>,
     /// Write everything a script needs as KEY=value lines
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,

@@ -36,7 +36,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         settings.drain_notice = Duration::ZERO;
         let key_file = master_key::beside(&data.path);
         let master = master_key::read_or_create(&key_file)?;
-        let opened = Location::Sqlite(data.path.clone()).open().await?;
+        let opened = location(args, &data)?.open().await?;
         let demo = seed::demo(opened.store.as_ref(), &master, &settings, &data.path).await?;
         if let Some(path) = &args.env_file {
             files::write_env(path, &demo)?;
@@ -49,6 +49,13 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         assent_server::listen::serve(app, listener, serve::shutdown()).await;
         Ok(())
     })
+}
+
+fn location(args: &DemoArgs, data: &Data) -> Result<Location> {
+    match &args.store_url {
+        Some(url) => Location::parse(url),
+        None => Ok(Location::Sqlite(data.path.clone())),
+    }
 }
 
 /// The data directory; a temporary one is removed at the end.
