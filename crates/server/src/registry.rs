@@ -79,10 +79,12 @@ impl Ready {
         algorithm: assent_jose::Algorithm,
         now: Timestamp,
     ) -> Result<&SigningKey, Broken> {
-        self.signers
-            .iter()
-            .filter(|it| it.record.algorithm == algorithm && it.record.use_from <= now)
+        let all = || self.signers.iter().filter(|it| it.record.algorithm == algorithm);
+        let in_use = all().filter(|it| it.record.use_from <= now);
+        in_use
             .max_by_key(|it| it.record.use_from)
+            // A clock that was set back, or lags: the oldest key is published everywhere.
+            .or_else(|| all().min_by_key(|it| it.record.use_from))
             .map(|it| it.key.as_ref())
             .ok_or(Broken::NoSigningKey)
     }

@@ -5,7 +5,9 @@
 //! - [`Store::commit`] applies its writes in order, atomically and durably, or none of them. It
 //!   answers [`Outcome::Done`], or [`Outcome::Lost`] naming the first write whose precondition
 //!   did not hold. It never sees a reason and never decides.
-//! - What was committed is seen by every later read, and survives the end of the process.
+//! - What was committed is seen by every later read of this process, and survives its end. What
+//!   another process committed is seen by lists and inboxes at once, and by
+//!   [`Store::find_record`] within [`STALE_MAX`]; a commit always sees it.
 //! - A fault is neither `Done` nor `Lost`: the writes may or may not have happened, nothing may
 //!   be acknowledged.
 //! - Reads take an environment; a record of another one is not found.
@@ -56,6 +58,9 @@ pub struct Range {
     /// At most so many; at most [`LIST_MAX`].
     pub limit: usize,
 }
+
+/// A record found may be older than what another process committed by so much at the most.
+pub const STALE_MAX: Duration = Duration::from_secs(1);
 
 /// Longest list.
 pub const LIST_MAX: usize = 1000;

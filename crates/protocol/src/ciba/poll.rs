@@ -1,7 +1,7 @@
 //! The token endpoint's question: what has become of this `auth_req_id`? (CIBA §11)
 
 use crate::application::Application;
-use crate::ciba::authentication::{Approval, Authentication, State};
+use crate::ciba::authentication::{Approval, Authentication, REDEEMABLE_AFTER_DECISION, State};
 use crate::decision::{Change, Decision};
 use crate::reason::Reason;
 use crate::record::{Versioned, Write};
@@ -43,6 +43,13 @@ pub fn poll<'a>(
         State::Pending => Ok((found, Outcome::Undecided)),
         State::Approved(approval) => Ok((found, Outcome::Approved(approval))),
     }
+}
+
+/// Whether an undecided authentication has just expired: a decision made in time, of which this
+/// node has not heard, would still be redeemable (T-17).
+pub fn has_just_expired(authentication: &Authentication, now: Timestamp) -> bool {
+    let until = authentication.expires_at.plus(REDEEMABLE_AFTER_DECISION);
+    authentication.state == State::Pending && now >= authentication.expires_at && now < until
 }
 
 /// Hands out the one token set: from approved to redeemed, if nobody did it before.

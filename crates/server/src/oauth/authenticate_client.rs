@@ -115,6 +115,8 @@ impl Client {
         if self.is_spent_durably(app, &spent).await? {
             return Ok(None);
         }
+        // A poll of this node that has looked for it in the store already meets it here.
+        app.replay.remember(spent.clone(), self.replay)?;
         Ok(Some(spent.spend()))
     }
 
@@ -133,6 +135,18 @@ impl Client {
             AssertionReplay::Bound => Change::new(change.write, Reason::AuthReqIdRedeemed),
             AssertionReplay::SingleUse | AssertionReplay::None => change,
         }))
+    }
+
+    /// What a redemption that lost its race is told: that its assertion was used for something
+    /// else meanwhile, if that is why it lost.
+    pub async fn explain_loss(&self, app: &App, auth_req_id: Digest, lost: Failure) -> Failure {
+        if !matches!(lost, Failure::Refused(Reason::AuthReqIdRedeemed)) {
+            return lost;
+        }
+        match self.spend(app, Some(auth_req_id)).await {
+            Ok(_) => lost,
+            Err(why) => why,
+        }
     }
 
     /// Remembers the client's assertion in memory: for requests that change nothing.

@@ -78,10 +78,12 @@ async fn start(
     let client = authenticate_client::authenticate(claimed, tenant, endpoint, call)?;
     match check(app, tenant, call, &client, params).await {
         Ok((request, user)) => acknowledge(app, tenant, call, &client, request, user).await,
-        Err(failure) => {
+        Err(Failure::Refused(reason)) => {
             client.remember_refused_start(app).await?;
-            Err(failure)
+            Err(reason.into())
         }
+        // Our fault uses nothing up.
+        Err(broken) => Err(broken),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The `refresh_token` grant (RFC 6749 §6).
 
-use assent_protocol::decision::Decision;
+use assent_protocol::decision::{Change, Decision};
 use assent_protocol::grant::Grant;
 use assent_protocol::reason::Reason;
 use assent_protocol::record::Key;
 use assent_protocol::refresh::{self, RefreshToken};
 use assent_protocol::scope::ScopeSet;
+use assent_store::{Fault, Outcome};
 use axum::response::Response;
 
 use crate::app::App;
@@ -15,7 +16,11 @@ use crate::oauth::authenticate_client::Client;
 use crate::oauth::issue::{self, Consent};
 use crate::registry::Tenant;
 
-/// New tokens for an old grant; the refresh token presented is replaced.
+/// How often the end of a family may lose against rotations of it.
+const ENDINGS: usize = 8;
+
+/// New tokens for an old grant; the refresh token presented is replaced. One that comes back ends
+/// its family, even while that is being rotated (T-88).
 ///
 /// # Errors
 /// The token is of no use, or a fault.
@@ -27,13 +32,27 @@ pub async fn refresh(
     presented: &str,
     narrower: Option<&ScopeSet>,
 ) -> Result<Response, Failure> {
-    let application = &client.application;
     let spend = client.spend(app, None).await?;
     let presented = match RefreshToken::parse(presented, tenant.id(), tenant.keys.refresh_tokens())
     {
         Ok(token) => token,
         Err(reason) => return app.settle(spend, Decision::refuse(reason)).await,
     };
+    let answer = rotate(app, tenant, call, client, (spend, presented, narrower)).await;
+    if matches!(answer, Err(Failure::Refused(Reason::RefreshTokenReused))) {
+        end_family(app, tenant, call, client, presented).await?;
+    }
+    answer
+}
+
+async fn rotate(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    client: &Client,
+    (spend, presented, narrower): (Option<Change>, RefreshToken, Option<&ScopeSet>),
+) -> Result<Response, Failure> {
+    let application = &client.application;
     let found = app.store.find::<Grant>(&Key::grant(tenant.id(), presented.grant)).await?;
     let person = match &found {
         Some(found) => issue::usable_person(app, tenant, found.record.user).await?,
@@ -65,4 +84,29 @@ pub async fn refresh(
     let response = issue::respond(app, tenant, call, application, &consent, &granted, next).await?;
     app.settle(spend, decision).await?;
     failure::json(&response)
+}
+
+/// Makes sure that the family of a token that was used before is revoked. Losing a race is no
+/// answer here: who won it may have been the thief.
+async fn end_family(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    client: &Client,
+    presented: RefreshToken,
+) -> Result<(), Failure> {
+    let key = Key::grant(tenant.id(), presented.grant);
+    for _ in 0..ENDINGS {
+        let found = app.store.find::<Grant>(&key).await?;
+        let decision =
+            refresh::refresh(found.as_ref(), presented, &client.application, None, call.now);
+        if decision.verdict.err() != Some(Reason::RefreshTokenReused) {
+            return Ok(());
+        }
+        let writes = decision.changes.into_iter().map(|change| change.write).collect();
+        if app.store.commit(writes).await? == Outcome::Done {
+            return Ok(());
+        }
+    }
+    Err(Fault::Overloaded.into())
 }

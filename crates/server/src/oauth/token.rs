@@ -93,6 +93,12 @@ async fn ciba(
         }
         app.limits.count(guess, call.now);
     }
+    let found = match found {
+        Some(found) if poll::has_just_expired(&found.record, call.now) => {
+            confirmed(app, found).await?
+        }
+        found => found,
+    };
     match poll::poll(found.as_ref(), application, call.now) {
         Err(reason) => {
             client.remember(app, Some(digest)).await?;
@@ -114,6 +120,15 @@ async fn ciba(
     }
 }
 
+/// The authentication as it is now. Another node may have committed a decision in the last moment
+/// before expiry, and «expired» is a last word.
+async fn confirmed(
+    app: &App,
+    found: Versioned<Authentication>,
+) -> Result<Option<Versioned<Authentication>>, Failure> {
+    Ok(app.store.find_in_inbox(found.record.inbox).await?)
+}
+
 /// From approved to redeemed, with the one token set. Signing comes first: if it fails, nothing
 /// is used up. Only after the commit do tokens leave.
 async fn redeem(
@@ -129,8 +144,8 @@ async fn redeem(
     let person = issue::usable_person(app, tenant, found.record.inbox.user).await?;
     let Some(person) = person else {
         let closed = poll::close(found, call.now);
-        let never = app.settle(spend, closed).await?;
-        match never {}
+        let Err(refused) = app.settle(spend, closed).await;
+        return Err(client.explain_loss(app, digest, refused).await);
     };
     let consent = Consent {
         grant: app.entropy.id(call.now)?,
@@ -142,6 +157,8 @@ async fn redeem(
     };
     let issued = issue::first(app, tenant, call, &client.application, &consent).await?;
     let act = Decision::accept(()).and(poll::redeem(found, call.now)).and_maybe(issued.grant);
-    app.settle(spend, act).await?;
+    if let Err(lost) = app.settle(spend, act).await {
+        return Err(client.explain_loss(app, digest, lost).await);
+    }
     failure::json(&issued.response)
 }

@@ -14,4 +14,5 @@ mod inbox;
 mod listen;
 mod matrix;
 mod oauth;
+mod simulation;
 mod v1;

@@ -14,11 +14,10 @@ use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
 use super::table;
+use crate::STALE_MAX;
 
 /// Keys that share a count of removals: few enough to be small, enough to hardly ever meet.
 const MARKS: usize = 1024;
-/// For so long after a look at the change feed began, nothing here is older than that look.
-const TRUST: Duration = Duration::from_secs(1);
 
 type Found = (Record, Version);
 type Name = (EnvironmentId, Digest);
@@ -127,9 +126,10 @@ impl Memory {
         self.requests.clear();
     }
 
-    /// A look at the feed that began at `began` is done, and what it told has been heeded.
+    /// A look at the feed that began at `began` is done, and what it told has been heeded: for a
+    /// while, nothing here is older than that look.
     pub fn trust(&self, began: Instant) {
-        let until = began.saturating_duration_since(self.born) + TRUST;
+        let until = began.saturating_duration_since(self.born) + STALE_MAX;
         self.trusted_until.fetch_max(millis(until), Ordering::AcqRel);
     }
 

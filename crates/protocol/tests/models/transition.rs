@@ -1,0 +1,38 @@
+//! I4: no state goes backwards. Every committed change is held to it.
+
+use assent_protocol::ciba::authentication::{Authentication, State};
+use assent_protocol::grant::Grant;
+use assent_protocol::record::Record;
+
+/// Panics unless `before` may become `after`.
+pub fn check(before: Option<&Record>, after: Option<&Record>) {
+    let permitted = match (before, after) {
+        (Some(Record::Authentication(before)), Some(Record::Authentication(after))) => {
+            authentication(before, after)
+        }
+        (Some(Record::Grant(before)), Some(Record::Grant(after))) => grant(before, after),
+        // An assertion is spent once; nothing about it changes.
+        (Some(Record::SpentAssertion(_)), Some(_)) => false,
+        _ => true,
+    };
+    assert!(permitted, "a state went backwards: {before:?} became {after:?}");
+}
+
+fn authentication(before: &Authentication, after: &Authentication) -> bool {
+    let stays = Authentication { state: before.state.clone(), ..after.clone() } == *before;
+    let forwards = match (&before.state, &after.state) {
+        (State::Pending, State::Approved(_) | State::Denied { .. })
+        | (State::Approved(_), State::Redeemed { .. } | State::Denied { .. }) => true,
+        (
+            State::Pending | State::Approved(_) | State::Denied { .. } | State::Redeemed { .. },
+            _,
+        ) => false,
+    };
+    stays && forwards
+}
+
+fn grant(before: &Grant, after: &Grant) -> bool {
+    let rotated = after.generation == before.generation + 1 && after.revoked_at.is_none();
+    let revoked = after.generation == before.generation && after.revoked_at.is_some();
+    before.revoked_at.is_none() && (rotated || revoked)
+}

@@ -1,0 +1,194 @@
+//! One seed from beginning to end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use assent_server::{listen, worker};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use serde_json::Value;
+
+use crate::simulation::act::Act;
+use crate::simulation::executor;
+use crate::simulation::ledger::Ledger;
+use crate::simulation::memory::Memory;
+use crate::simulation::node::Node;
+use crate::simulation::scene::{Scene, TaskId};
+use crate::simulation::time::SKEWS;
+use crate::simulation::town::{Town, town};
+use crate::simulation::verdict::{Heard, Judge};
+
+/// What comes of an act.
+enum Spoken {
+    /// Status and JSON body.
+    Answer(u16, Value),
+    /// A node did its work, or failed.
+    Worked(Result<(), String>),
+}
+
+/// Something in flight.
+struct Task {
+    id: TaskId,
+    node: usize,
+    act: Act,
+    future: Pin<Box<dyn Future<Output = Spoken>>>,
+}
+
+/// What is not as it must be, after which step.
+pub struct Broken {
+    pub step: usize,
+    pub violations: Vec<String>,
+    pub events: Vec<String>,
+}
+
+/// Everything of one seed.
+pub struct Simulation {
+    pub scene: Arc<Scene>,
+    pub memory: Memory,
+    pub nodes: Vec<Node>,
+    pub town: &'static Town,
+    pub ledger: Ledger,
+    /// How often each node was restarted.
+    lives: Vec<usize>,
+    tasks: Vec<Task>,
+    begun: TaskId,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Simulation {
+    /// Three nodes on one store with the whole town in it.
+    pub fn new(seed: u64, ignores_versions: bool) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let scene = Arc::new(Scene::new(seed));
+        let memory = Memory::new(Arc::clone(&scene), ignores_versions);
+        memory.apply(&town().writes);
+        let nodes: Vec<Node> =
+            (0..SKEWS.len()).map(|number| Node::new(&scene, &memory, number, seed)).collect();
+        let lives = vec![0; nodes.len()];
+        Self {
+            scene,
+            memory,
+            nodes,
+            town: town(),
+            ledger: Ledger::default(),
+            lives,
+            tasks: Vec::new(),
+            begun: 0,
+            runtime,
+        }
+    }
+
+    /// How much is in flight.
+    pub fn in_flight(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Somebody does something at a node; it goes on when the task is polled.
+    pub fn begin(&mut self, node: usize, act: Act) {
+        let id = self.begun;
+        self.begun += 1;
+        if let Act::Enable { env, person, .. } = act {
+            self.ledger.accounts[env][person].begin();
+        }
+        if let Some(assertion) = act.assertion() {
+            self.ledger.assertions[assertion].presented += 1;
+        }
+        self.scene.begin(id);
+        self.scene.log(format!("{id} at node {node}: {act:?}"));
+        let future = self.future(node, act);
+        self.tasks.push(Task { id, node, act, future });
+    }
+
+    fn future(&self, node: usize, act: Act) -> Pin<Box<dyn Future<Output = Spoken>>> {
+        let app = Arc::clone(&self.nodes[node].app);
+        let router = self.nodes[node].router.clone();
+        match act.request(self.town, &self.ledger) {
+            Some(request) => Box::pin(async move {
+                let peer = SocketAddr::from(([203, 0, 113, 7], 40_000));
+                speak(listen::answer(&app, router, request, peer).await).await
+            }),
+            None => Box::pin(async move {
+                let worked = match act {
+                    Act::Tend => worker::tend(&app).await,
+                    _ => worker::sweep(&app).await,
+                };
+                Spoken::Worked(worked.map_err(|broken| broken.to_string()))
+            }),
+        }
+    }
+
+    /// Lets one task that is in flight go on, whichever chance picks.
+    pub fn poll_one(&mut self) {
+        if self.tasks.is_empty() {
+            return;
+        }
+        let place = self.scene.chance.lock().below(self.tasks.len());
+        let task = &mut self.tasks[place];
+        self.scene.run(Some(task.id));
+        let entered = self.runtime.enter();
+        let spoken = executor::poll(&mut task.future);
+        drop(entered);
+        self.scene.run(None);
+        if let Some(spoken) = spoken {
+            let task = self.tasks.remove(place);
+            self.end(&task, spoken);
+        }
+    }
+
+    /// Everything in flight comes to its end.
+    pub fn finish(&mut self) {
+        while !self.tasks.is_empty() {
+            self.poll_one();
+        }
+    }
+
+    /// The process of a node ends in the middle of what it is doing, and another one begins.
+    pub fn crash(&mut self, node: usize) {
+        let (lost, kept) = self.tasks.drain(..).partition(|task| task.node == node);
+        self.tasks = kept;
+        let lost: Vec<Task> = lost;
+        let names: Vec<TaskId> = lost.iter().map(|task| task.id).collect();
+        self.scene.log(format!("node {node} crashes; nobody hears of {names:?}"));
+        for task in lost {
+            if let Act::Enable { env, person, .. } = task.act {
+                let now = self.scene.time.elapsed();
+                self.ledger.accounts[env][person].end(None, now);
+            }
+        }
+        self.nodes[node].restart();
+        self.lives[node] += 1;
+    }
+
+    fn end(&mut self, task: &Task, spoken: Spoken) {
+        let note = self.scene.note(task.id);
+        match spoken {
+            Spoken::Answer(status, json) => {
+                let node = (task.node, self.lives[task.node]);
+                let heard = Heard { act: task.act, status, json, note, node };
+                self.scene.log(format!("{} hears {status} {}", task.id, heard.code()));
+                let (scene, memory) = (Arc::clone(&self.scene), self.memory.clone());
+                let ledger = &mut self.ledger;
+                let mut judge = Judge { scene: &scene, memory: &memory, town: self.town, ledger };
+                judge.hear(&heard);
+            }
+            Spoken::Worked(worked) => {
+                self.scene.log(format!("{} worked: {worked:?}", task.id));
+                if worked.is_err() && note.faults == 0 {
+                    self.scene.violate(format!("I6 work failed without a fault: {worked:?}"));
+                }
+            }
+        }
+    }
+}
+
+async fn speak(response: Response) -> Spoken {
+    let status = response.status().as_u16();
+    let octets = response.into_body().collect().await.unwrap().to_bytes();
+    Spoken::Answer(status, serde_json::from_slice(&octets).unwrap_or_default())
+}

@@ -1,0 +1,225 @@
+//! Who lives in a simulation: two environments with the same people and kinds of clients. Made
+//! once for all seeds, from one seed.
+
+use std::sync::OnceLock;
+
+use assent_jose::{Algorithm, HmacKey, Jwks, SigningKey};
+use assent_protocol::administrator::{Role, RoleAssignment};
+use assent_protocol::application::{
+    Application, ApplicationType, CorsSettings, GrantType, RefreshLifetime, ScopeGrant,
+    TokenEndpointAuthMethod as Method,
+};
+use assent_protocol::device::{Credential, Device, DeviceStatus, DeviceType};
+use assent_protocol::environment::{AssertionReplay, CibaSettings, EnvironmentType};
+use assent_protocol::id::{ApplicationId, EnvironmentId, UserId};
+use assent_protocol::keys::EnvironmentKeys;
+use assent_protocol::record::{Record, Write};
+use assent_protocol::resource::Resource;
+use assent_protocol::sealing::RootKey;
+use assent_protocol::secret::{Digest, Purpose, Secret};
+use assent_protocol::signing::SigningKeyRecord;
+use assent_protocol::time::Seconds;
+use assent_protocol::user::{Name, User};
+use assent_server::machine::{Entropy, SeededEntropy};
+use assent_server::provision::{self, NewEnvironment};
+use serde_json::Value;
+
+use crate::harness::{START, secret};
+
+/// The master key of every node.
+pub fn master() -> RootKey {
+    RootKey::new([7; 32])
+}
+
+/// A client and what it authenticates with.
+pub struct Client {
+    pub id: ApplicationId,
+    pub method: Method,
+    /// How often its assertions may come; `None`: it has none.
+    pub replay: Option<AssertionReplay>,
+    key: Option<SigningKey>,
+}
+
+impl Client {
+    /// A client assertion with these claims.
+    pub fn assertion(&self, claims: &Value) -> String {
+        match &self.key {
+            Some(key) => assent_jose::sign_jwt(key, "JWT", claims).unwrap(),
+            None => {
+                let key = HmacKey::new(secret().as_bytes());
+                assent_jose::sign_jwt_hmac(&key, Algorithm::HS256, "JWT", claims).unwrap()
+            }
+        }
+    }
+}
+
+/// A person and the credential of their phone.
+pub struct Person {
+    pub id: UserId,
+    pub username: &'static str,
+    pub device_token: String,
+}
+
+/// One environment.
+pub struct Quarter {
+    pub id: EnvironmentId,
+    pub clients: Vec<Client>,
+    pub people: Vec<Person>,
+}
+
+/// All of it.
+pub struct Town {
+    pub quarters: Vec<Quarter>,
+    pub admin_token: String,
+    /// What puts it into a store.
+    pub writes: Vec<Write>,
+}
+
+/// The town.
+pub fn town() -> &'static Town {
+    static TOWN: OnceLock<Town> = OnceLock::new();
+    TOWN.get_or_init(|| {
+        let entropy = SeededEntropy::new(1);
+        let entropy: &dyn Entropy = &entropy;
+        let mut writes = Vec::new();
+        let quarters = ["North", "South"].map(|name| quarter(name, entropy, &mut writes));
+        let roles = vec![RoleAssignment { role: Role::OrganizationAdmin, environment: None }];
+        let (administrator, token) =
+            provision::administrator(entropy, String::from("Root"), roles, START).unwrap();
+        writes.push(Write::insert(administrator));
+        let admin_token = token.expose().to_owned();
+        Town { quarters: quarters.into(), admin_token, writes }
+    })
+}
+
+fn quarter(name: &str, entropy: &dyn Entropy, writes: &mut Vec<Write>) -> Quarter {
+    let new = NewEnvironment {
+        name: name.to_owned(),
+        description: String::new(),
+        kind: EnvironmentType::Sandbox,
+        ciba: CibaSettings::default(),
+    };
+    let (environment, made) = provision::environment(&master(), entropy, new, START).unwrap();
+    let keys = EnvironmentKeys::derive(environment.open_root_key(&master()).unwrap()).unwrap();
+    let mut openid = None;
+    for write in made {
+        if let Write::Insert(Record::Resource(resource)) = &write {
+            openid = Some(Resource::clone(resource));
+        }
+        writes.push(without_rsa(write));
+    }
+    let id = environment.id;
+    let grant = grant_of(&openid.unwrap(), entropy);
+    let clients = [
+        (Method::ClientSecretBasic, None, None),
+        (Method::PrivateKeyJwt, Some(AssertionReplay::Bound), Some(())),
+        (Method::ClientSecretJwt, Some(AssertionReplay::SingleUse), None),
+    ]
+    .map(|(method, replay, key)| {
+        let key = key.map(|()| SigningKey::generate(Algorithm::ES256).unwrap());
+        let client = Client { id: entropy.id(START).unwrap(), method, replay, key };
+        writes.push(Write::insert(application(id, &keys, entropy, &client, grant.clone())));
+        client
+    });
+    let people = ["alice", "bob"].map(|username| person(id, entropy, username, writes));
+    Quarter { id, clients: clients.into(), people: people.into() }
+}
+
+/// RSA keys take long to make, so they never come of age: nothing here is signed with them, and
+/// while one waits to be used the rotation makes no other.
+fn without_rsa(write: Write) -> Write {
+    match write {
+        Write::Insert(Record::SigningKey(key))
+            if matches!(key.algorithm, Algorithm::RS256 | Algorithm::PS256) =>
+        {
+            let use_from = START.plus(Seconds::new(u32::MAX));
+            Write::insert(SigningKeyRecord { use_from, ..SigningKeyRecord::clone(&key) })
+        }
+        other => other,
+    }
+}
+
+fn grant_of(resource: &Resource, entropy: &dyn Entropy) -> ScopeGrant {
+    ScopeGrant {
+        id: entropy.id(START).unwrap(),
+        resource: resource.id,
+        scopes: resource.scopes.iter().map(|scope| scope.id).collect(),
+        created_at: START,
+        updated_at: START,
+    }
+}
+
+fn application(
+    env: EnvironmentId,
+    keys: &EnvironmentKeys,
+    entropy: &dyn Entropy,
+    client: &Client,
+    grant: ScopeGrant,
+) -> Application {
+    let plain = Secret::new(secret().to_owned());
+    let jwks = client.key.as_ref().map(|key| Jwks::from_keys(vec![key.public_key().clone()]));
+    Application {
+        env,
+        id: client.id,
+        name: format!("{:?}", client.method),
+        description: None,
+        enabled: true,
+        kind: ApplicationType::WebApp,
+        grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
+        auth_method: client.method,
+        auth_signing_alg: None,
+        jwks,
+        secret: keys.seal_client_secret(client.id, &plain, entropy.octets().unwrap()).unwrap(),
+        previous_secret: None,
+        token_signing_alg: Algorithm::ES256,
+        cors: CorsSettings::default(),
+        refresh: RefreshLifetime::default(),
+        several_resources: false,
+        assertion_replay: client.replay,
+        accepts_expired_hint: true,
+        grants: vec![grant],
+        created_at: START,
+        updated_at: START,
+    }
+}
+
+fn person(
+    env: EnvironmentId,
+    entropy: &dyn Entropy,
+    username: &'static str,
+    writes: &mut Vec<Write>,
+) -> Person {
+    let user = User {
+        env,
+        id: entropy.id(START).unwrap(),
+        username: username.to_owned(),
+        email: format!("{username}@example.com"),
+        mobile_phone: None,
+        name: Name::default(),
+        enabled: true,
+        locked_at: None,
+        created_at: START,
+        updated_at: START,
+    };
+    let token = Secret::mint("dvc_", entropy.octets().unwrap());
+    let digest = Digest::of(Purpose::DeviceCredential, env, token.expose().as_bytes());
+    let device = Device {
+        env,
+        user: user.id,
+        id: entropy.id(START).unwrap(),
+        nickname: String::from("Phone"),
+        kind: DeviceType::Mobile,
+        status: DeviceStatus::Active,
+        credential: Some(digest),
+        pairings: Vec::new(),
+        created_at: START,
+        updated_at: START,
+    };
+    let credential = Credential { env, digest, user: user.id, device: device.id };
+    let id = user.id;
+    writes.extend(user.logins().into_iter().map(Write::insert));
+    writes.push(Write::insert(user));
+    writes.push(Write::insert(device));
+    writes.push(Write::insert(credential));
+    Person { id, username, device_token: token.expose().to_owned() }
+}
