@@ -45,11 +45,10 @@ pub fn poll<'a>(
     }
 }
 
-/// Whether an undecided authentication has just expired: a decision made in time, of which this
-/// node has not heard, would still be redeemable (T-17).
-pub fn has_just_expired(authentication: &Authentication, now: Timestamp) -> bool {
-    let until = authentication.expires_at.plus(REDEEMABLE_AFTER_DECISION);
-    authentication.state == State::Pending && now >= authentication.expires_at && now < until
+/// Whether an undecided authentication has expired. A decision made in time, of which this node
+/// has not heard, may still be redeemable (T-17).
+pub fn has_expired_undecided(authentication: &Authentication, now: Timestamp) -> bool {
+    authentication.state == State::Pending && now >= authentication.expires_at
 }
 
 /// Hands out the one token set: from approved to redeemed, if nobody did it before.

@@ -94,7 +94,7 @@ async fn ciba(
         app.limits.count(guess, call.now);
     }
     let found = match found {
-        Some(found) if poll::has_just_expired(&found.record, call.now) => {
+        Some(found) if poll::has_expired_undecided(&found.record, call.now) => {
             confirmed(app, found).await?
         }
         found => found,
