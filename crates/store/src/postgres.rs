@@ -20,7 +20,7 @@ mod upkeep;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use assent_protocol::ciba::authentication::Authentication;
@@ -93,6 +93,8 @@ pub struct Postgres {
 struct Shared {
     /// Tells this node from the others; new at each start.
     node: i64,
+    /// The number of its next transaction.
+    transactions: AtomicI64,
     clock: Clock,
     memory: Memory,
     feed: Feed,
@@ -116,6 +118,7 @@ impl Postgres {
         let millis = upkeep::millis(&client).await?;
         let shared = Arc::new(Shared {
             node: upkeep::name_node(&client).await?,
+            transactions: AtomicI64::new(1),
             clock: Clock::new(millis, asked),
             memory: Memory::new(settings.cached_records_max, settings.cached_requests_max),
             feed: Feed::default(),

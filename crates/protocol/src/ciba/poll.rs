@@ -1,7 +1,7 @@
 //! The token endpoint's question: what has become of this `auth_req_id`? (CIBA §11)
 
 use crate::application::Application;
-use crate::ciba::authentication::{Approval, Authentication, REDEEMABLE_AFTER_DECISION, State};
+use crate::ciba::authentication::{Approval, Authentication, State};
 use crate::decision::{Change, Decision};
 use crate::reason::Reason;
 use crate::record::{Versioned, Write};

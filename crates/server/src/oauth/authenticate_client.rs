@@ -7,7 +7,7 @@ use assent_protocol::assertion::SpentAssertion;
 use assent_protocol::client_authentication::{
     self as authentication, AcceptedAssertion, Audiences, Failure as Denied, Presented,
 };
-use assent_protocol::decision::Change;
+use assent_protocol::decision::{Change, Decision};
 use assent_protocol::environment::AssertionReplay;
 use assent_protocol::id::ApplicationId;
 use assent_protocol::params::Params;
@@ -115,8 +115,10 @@ impl Client {
         if self.is_spent_durably(app, &spent).await? {
             return Ok(None);
         }
-        // A poll of this node that has looked for it in the store already meets it here.
-        app.replay.remember(spent.clone(), self.replay)?;
+        if self.replay == AssertionReplay::Bound {
+            // A poll of this node that has looked for it in the store already meets it here.
+            app.replay.remember(spent.clone(), self.replay)?;
+        }
         Ok(Some(spent.spend()))
     }
 
@@ -140,7 +142,9 @@ impl Client {
     /// What a redemption that lost its race is told: that its assertion was used for something
     /// else meanwhile, if that is why it lost.
     pub async fn explain_loss(&self, app: &App, auth_req_id: Digest, lost: Failure) -> Failure {
-        if !matches!(lost, Failure::Refused(Reason::AuthReqIdRedeemed)) {
+        // Under the other rules the lost write says it already.
+        let is_open = matches!(lost, Failure::Refused(Reason::AuthReqIdRedeemed));
+        if !is_open || self.replay != AssertionReplay::Bound {
             return lost;
         }
         match self.spend(app, Some(auth_req_id)).await {
@@ -149,12 +153,17 @@ impl Client {
         }
     }
 
-    /// Remembers the client's assertion in memory: for requests that change nothing.
+    /// Remembers the client's assertion, for requests that change nothing: in the memory of this
+    /// node where it may come again for its own request, and durably, for all nodes and beyond a
+    /// restart, where it may be presented once only.
     ///
     /// # Errors
     /// The assertion was used for something else before; or a fault.
     pub async fn remember(&self, app: &App, auth_req_id: Option<Digest>) -> Result<(), Failure> {
         let Some(spent) = self.spent(auth_req_id) else { return Ok(()) };
+        if self.replay == AssertionReplay::SingleUse {
+            return settle_alone(app, spent).await;
+        }
         if app.replay.check(&spent, self.replay)? {
             return Ok(());
         }
@@ -163,10 +172,7 @@ impl Client {
         }
         match app.replay.remember(spent.clone(), self.replay)? {
             Remembered::Yes => Ok(()),
-            Remembered::Full => {
-                let change = spent.spend();
-                app.settle(None, assent_protocol::decision::Decision::accept(()).and(change)).await
-            }
+            Remembered::Full => settle_alone(app, spent).await,
         }
     }
 
@@ -199,4 +205,8 @@ impl Client {
             }
         }
     }
+}
+
+async fn settle_alone(app: &App, spent: SpentAssertion) -> Result<(), Failure> {
+    app.settle(None, Decision::accept(()).and(spent.spend())).await
 }

@@ -44,12 +44,15 @@ CREATE TABLE authentication (
 CREATE INDEX authentication_inbox ON authentication (env, person, request);
 
 -- What was changed, for the memories of other nodes, in the commit that changed it. A node reads
--- what became visible since its last look: transaction numbers leave no gaps to miss. In
--- partitions of five minutes of `at`, dropped after ten.
+-- what became visible since its last look: transaction numbers leave no gaps to miss. `number`
+-- counts the transactions of a node: a row proves that its transaction was committed, which `xid`
+-- does not, because after a crash it may be given out again. In partitions of five minutes of
+-- `at`, dropped after ten.
 CREATE TABLE change (
     xid     xid8     NOT NULL DEFAULT pg_current_xact_id(),
     at      bigint   NOT NULL,
     node    bigint   NOT NULL,
+    number  bigint   NOT NULL,
     kind    smallint NOT NULL,
     env     bytea    NOT NULL,
     name    bytea    NOT NULL,

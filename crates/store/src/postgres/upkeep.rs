@@ -149,8 +149,9 @@ async fn log(session: &Session, shared: &Shared, change: &Change) -> Result<(), 
     let now = shared.clock.now();
     let partition = Partition::of(Whole::Change, now);
     partition.make(session).await?;
-    let sql = "INSERT INTO change (at, node, kind, env, name, version) \
-               VALUES ($1, $2, $3, $4, $5, $6)";
+    // The first number of a transaction of a writer is one.
+    let sql = "INSERT INTO change (at, node, number, kind, env, name, version) \
+               VALUES ($1, $2, 0, $3, $4, $5, $6)";
     let env = change.env.as_bytes().as_slice();
     let params: [&(dyn ToSql + Sync); 6] =
         [&sql_time(now), &shared.node, &change.kind, &env, &change.name, &change.version];

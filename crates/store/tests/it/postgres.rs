@@ -103,8 +103,8 @@ async fn a_commit_that_was_overtaken_is_not_missed() {
     assert_eq!(version(&two, &quick.key()).await, Some(1));
     let behind = behind(&url).await;
     // As a node does it, but with its COMMIT held back.
-    let log = "INSERT INTO change (at, node, kind, env, name, version) VALUES \
-               ((extract(epoch FROM clock_timestamp()) * 1000)::int8, 1, 11, $1, $2, 2)";
+    let log = "INSERT INTO change (at, node, number, kind, env, name, version) VALUES \
+               ((extract(epoch FROM clock_timestamp()) * 1000)::int8, 1, 1, 11, $1, $2, 2)";
     behind.batch_execute("BEGIN").await.unwrap();
     let update = "UPDATE authentication SET version = 2 WHERE key = $1";
     assert_eq!(behind.execute(update, &[&slow.key().name]).await.unwrap(), 1);

@@ -29,10 +29,10 @@ const CERTAINTY: Duration = Duration::from_millis(1900);
 const LOOK: Duration = Duration::from_millis(25);
 
 const XID: &str = "SELECT pg_current_xact_id()::text";
-/// The row that the transaction logged proves it: after the loss of a server its number may have
-/// been given to another one.
-const STATUS: &str = "SELECT EXISTS (SELECT FROM change WHERE xid = $1::text::xid8 AND node = $2), \
-    pg_xact_status($1::text::xid8)";
+/// The row that the transaction logged proves it. The database's own number does not: one that a
+/// crash took away is given out again, and then it says what became of another transaction.
+const STATUS: &str = "SELECT EXISTS (SELECT FROM change \
+    WHERE xid = $1::text::xid8 AND node = $2 AND number = $3), pg_xact_status($1::text::xid8)";
 
 /// What became of a transaction.
 pub enum Verdict {
@@ -51,6 +51,8 @@ pub struct Transaction<'a> {
     session: &'a Session,
     helper: &'a Link,
     shared: &'a Shared,
+    /// Which one it is of this node's.
+    number: i64,
     began: Instant,
 }
 
@@ -61,7 +63,8 @@ type Answer = Result<Vec<Row>, Error>;
 impl<'a> Transaction<'a> {
     /// On a connection that nobody else uses meanwhile.
     pub fn new(session: &'a Session, helper: &'a Link, shared: &'a Shared) -> Self {
-        Self { session, helper, shared, began: Instant::now() }
+        let number = shared.transactions.fetch_add(1, Ordering::Relaxed);
+        Self { session, helper, shared, number, began: Instant::now() }
     }
 
     /// Runs it.
@@ -150,6 +153,7 @@ impl<'a> Transaction<'a> {
         vec![
             Box::new(sql_time(self.shared.clock.now())),
             Box::new(self.shared.node),
+            Box::new(self.number),
             Box::new(changes().map(|it| it.kind).collect::<Vec<_>>()),
             Box::new(changes().map(|it| it.env.as_bytes().as_slice()).collect::<Vec<_>>()),
             Box::new(changes().map(|it| it.name.as_slice()).collect::<Vec<_>>()),
@@ -194,11 +198,11 @@ impl<'a> Transaction<'a> {
 
     /// Asks, over another connection, what became of a transaction whose COMMIT was sent.
     async fn find_out(&self, xid: &str, lost: Vec<Option<usize>>) -> Verdict {
-        let node = self.shared.node;
+        let (node, number) = (self.shared.node, self.number);
         while self.began.elapsed() < CERTAINTY {
             let asked = self
                 .helper
-                .ask(|session| async move { session.query(STATUS, &[&xid, &node]).await });
+                .ask(|session| async move { session.query(STATUS, &[&xid, &node, &number]).await });
             let left = CERTAINTY.saturating_sub(self.began.elapsed());
             let answer = match tokio::time::timeout(left, asked).await {
                 Ok(Ok(rows)) => {
@@ -232,9 +236,9 @@ fn failed(what: &str) -> Verdict {
 
 fn log_sql(table: &str) -> String {
     format!(
-        "INSERT INTO {table} (at, node, kind, env, name, version, person) \
-         SELECT $1::int8, $2::int8, c.* FROM unnest($3::int2[], $4::bytea[], $5::bytea[], \
-         $6::int8[], $7::bytea[]) AS c"
+        "INSERT INTO {table} (at, node, number, kind, env, name, version, person) \
+         SELECT $1::int8, $2::int8, $3::int8, c.* FROM unnest($4::int2[], $5::bytea[], \
+         $6::bytea[], $7::int8[], $8::bytea[]) AS c"
     )
 }
 
