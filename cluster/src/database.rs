@@ -89,6 +89,37 @@ impl Database {
         self.run("pg_ctl", ["-D", &self.cluster(), "-m", mode, "-w", "-t", "60", "stop"])
     }
 
+    /// Restarts the server so that it takes connections with TLS only; answers the file of the
+    /// authority that signed its certificate.
+    ///
+    /// # Errors
+    /// The certificate cannot be made, or the server does not start.
+    pub fn require_tls(&self) -> Result<PathBuf> {
+        let cluster = PathBuf::from(self.cluster());
+        let (key, certificate) = (cluster.join("server.key"), cluster.join("server.crt"));
+        let (root_key, root) = (cluster.join("root.key"), cluster.join("root.crt"));
+        let fresh = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"];
+        let mut openssl = self.as_user(Path::new("openssl"))?;
+        openssl.args(fresh).args(["-subj", "/CN=assent test authority"]);
+        run(openssl.arg("-keyout").arg(&root_key).arg("-out").arg(&root))?;
+        let mut openssl = self.as_user(Path::new("openssl"))?;
+        openssl.args(fresh).args(["-subj", "/CN=assent test database"]);
+        openssl.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        openssl.arg("-CA").arg(&root).arg("-CAkey").arg(&root_key);
+        run(openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate))?;
+        run(Command::new("chmod").arg("600").arg(&key))?;
+        let path = cluster.join("postgresql.auto.conf");
+        let settings = std::fs::read_to_string(&path)?;
+        std::fs::write(&path, format!("{settings}ssl = on\n"))?;
+        std::fs::write(cluster.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n")?;
+        self.stop(Stop::Fast)?;
+        self.start_again()?;
+        let authority = self.directory.path().join("authority.pem");
+        std::fs::copy(&root, &authority)?;
+        Ok(authority)
+    }
+
     /// Makes an empty database and answers its URL.
     ///
     /// # Errors
@@ -152,7 +183,11 @@ impl Database {
         program: &str,
         args: I,
     ) -> Result<()> {
-        let program = self.programs.join(program);
+        run(self.as_user(&self.programs.join(program))?.args(args))
+    }
+
+    /// A program as the user to whom the cluster belongs.
+    fn as_user(&self, program: &Path) -> Result<Command> {
         let mut command = if is_root()? {
             let mut command = Command::new("setpriv");
             command.args(["--reuid", USER, "--regid", USER, "--clear-groups"]).arg(program);
@@ -160,7 +195,8 @@ impl Database {
         } else {
             Command::new(program)
         };
-        run(command.args(args).current_dir("/"))
+        command.current_dir("/");
+        Ok(command)
     }
 }
 

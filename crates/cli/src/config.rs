@@ -40,6 +40,7 @@ struct ServerSection {
 struct StoreSection {
     url: Option<String>,
     connections: Option<usize>,
+    remembered_requests: Option<usize>,
 }
 
 #[derive(Deserialize, Debug, Default)]
@@ -102,6 +103,7 @@ impl Config {
         server.rotation = rotation(file.keys.rotation_days)?;
         let mut store = location(args.store_url.as_deref(), file.store.url.as_deref())?;
         connections(&mut store, args.store_connections.or(file.store.connections))?;
+        remembered_requests(&mut store, file.store.remembered_requests)?;
         let key_file = args.master_key_file.clone().or(file.keys.master_key_file);
         let master_key_file = master_key::place(key_file, &store)?;
         Ok(Self {
@@ -170,6 +172,17 @@ fn connections(location: &mut Location, wanted: Option<usize>) -> Result<()> {
     }
     if let Location::Postgres { settings, .. } = location {
         settings.connections = wanted;
+    }
+    Ok(())
+}
+
+fn remembered_requests(location: &mut Location, wanted: Option<usize>) -> Result<()> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    if !(1_000..=20_000_000).contains(&wanted) {
+        bail!("store.remembered_requests must be between 1000 and 20000000, not {wanted}");
+    }
+    if let Location::Postgres { settings, .. } = location {
+        settings.cached_requests_max = wanted;
     }
     Ok(())
 }

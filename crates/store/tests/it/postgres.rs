@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use assent_cluster::database::{Database, Durability, Stop};
 use assent_protocol::record::{Key, Stored, Write};
 use assent_protocol::time::Timestamp;
-use assent_store::{Fault, Outcome, Postgres, PostgresSettings, Store, Topic};
+use assent_store::{Fault, OpenFault, Outcome, Postgres, PostgresSettings, Store, Topic};
 use tokio_postgres::{Client, NoTls};
 
 use crate::contract;
@@ -200,4 +200,19 @@ async fn expired_requests_are_dropped_with_their_partition() {
                 WHERE relname LIKE 'authentication%'";
     let deleted: i64 = behind.query_one(dead, &[]).await.unwrap().get(0);
     assert_eq!(deleted, 0, "no row was deleted: there is nothing to vacuum");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_is_reached_with_tls_and_its_certificate_is_verified() {
+    let database = Database::start(Durability::None).unwrap();
+    let authority = database.require_tls().unwrap();
+    let url = |words: &str| format!("{}?{words}", database.url());
+    let trusting = url(&format!("sslmode=verify-full&sslrootcert={}", authority.display()));
+    let store = open(&trusting).await;
+    let done = store.commit(vec![Write::insert(user(env(1), 1))]).await.unwrap();
+    assert_eq!(done, Outcome::Done);
+    for distrusting in ["sslmode=verify-full", "sslmode=require", "sslmode=disable"] {
+        let refused = Postgres::plan(&PostgresSettings::new(url(distrusting))).await;
+        assert!(matches!(refused, Err(OpenFault::Unreachable(_))), "{distrusting}: {refused:?}");
+    }
 }
