@@ -13,8 +13,9 @@ use crate::Fault;
 
 /// How long a caller waits for a connection that is being made.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How long a caller waits for an answer to a read.
-const ANSWER: Duration = Duration::from_millis(1500);
+/// How long a caller waits for an answer to a read: with the above, a fault is told within two
+/// seconds.
+const ANSWER: Duration = Duration::from_millis(1200);
 /// Pauses between attempts to connect: short enough to be back within seconds.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(50),

@@ -185,7 +185,7 @@ impl Memory {
     }
 
     fn mark_of(&self, key: &Key) -> usize {
-        usize::try_from(self.hasher.hash_one(key) % 1024).unwrap_or(0)
+        usize::try_from(self.hasher.hash_one(key) >> 32).unwrap_or(0) % MARKS
     }
 }
 

@@ -26,7 +26,7 @@ const WAITING_MAX: usize = 8192;
 /// Commits in one group.
 const GROUP_MAX: usize = 256;
 /// A commit that has waited so long for a connection is refused (F-12).
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(500);
 /// How often a lane without a connection looks for one.
 const RECONNECTING: Duration = Duration::from_millis(20);
 /// How often a group is tried that met a deadlock or a missing partition.

@@ -20,11 +20,14 @@ use crate::postgres::partition::{Partition, Whole};
 use crate::postgres::read::sql_time;
 
 /// How long the statements may take together.
-const FLIGHT: Duration = Duration::from_millis(1000);
-/// How long the COMMIT may take.
-const COMMIT: Duration = Duration::from_millis(1000);
-/// Until when, from its beginning, the result of a transaction is looked for.
-const CERTAINTY: Duration = Duration::from_millis(1900);
+const FLIGHT: Duration = Duration::from_millis(700);
+/// How long the COMMIT, or a ROLLBACK, may take.
+const COMMIT: Duration = Duration::from_millis(600);
+/// Until when, from its beginning, the result of a transaction is looked for. With the wait for a
+/// lane, a fault is told within two seconds.
+const CERTAINTY: Duration = Duration::from_millis(1400);
+/// How long making partitions may take; it happens once in five minutes, mostly ahead of time.
+const MAKING: Duration = Duration::from_millis(1000);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(25);
 
@@ -76,13 +79,13 @@ impl<'a> Transaction<'a> {
             Err(_) => {
                 // Without its COMMIT it ends with the connection.
                 self.session.abandon();
-                return failed("the database does not answer in time");
+                return Verdict::Failed(late());
             }
         };
         if group.is_torn(&lost) {
-            return match self.session.batch("ROLLBACK").await {
+            return match self.roll_back().await {
                 Ok(()) => Verdict::RolledBack(lost),
-                Err(error) => Verdict::Failed(Fault::Unavailable(words(&error))),
+                Err(fault) => Verdict::Failed(fault),
             };
         }
         match tokio::time::timeout(COMMIT, self.session.batch("COMMIT")).await {
@@ -168,13 +171,13 @@ impl<'a> Transaction<'a> {
             self.session.abandon();
             return Verdict::Failed(Fault::Unavailable(words(error)));
         };
-        if let Err(error) = self.session.batch("ROLLBACK").await {
-            return Verdict::Failed(Fault::Unavailable(words(&error)));
+        if let Err(fault) = self.roll_back().await {
+            return Verdict::Failed(fault);
         }
         if *code == SqlState::UNDEFINED_TABLE {
-            return match self.make_partitions(group).await {
+            return match self.bounded(MAKING, self.make_partitions(group)).await {
                 Ok(()) => Verdict::Again,
-                Err(error) => Verdict::Failed(Fault::Unavailable(words(&error))),
+                Err(fault) => Verdict::Failed(fault),
             };
         }
         if *code == SqlState::T_R_DEADLOCK_DETECTED || *code == SqlState::T_R_SERIALIZATION_FAILURE
@@ -187,6 +190,25 @@ impl<'a> Transaction<'a> {
         }
         tracing::warn!(error = words(error), "a commit failed; nothing was acknowledged");
         Verdict::Failed(Fault::Unavailable(words(error)))
+    }
+
+    async fn roll_back(&self) -> Result<(), Fault> {
+        self.bounded(COMMIT, self.session.batch("ROLLBACK")).await
+    }
+
+    /// A connection that does not answer in time is given up.
+    async fn bounded<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Fault> {
+        match tokio::time::timeout(limit, work).await {
+            Ok(done) => done.map_err(|error| Fault::Unavailable(words(&error))),
+            Err(_) => {
+                self.session.abandon();
+                Err(late())
+            }
+        }
     }
 
     async fn make_partitions(&self, group: &Group) -> Result<(), Error> {
@@ -228,6 +250,10 @@ impl<'a> Transaction<'a> {
         tracing::warn!(xid, "it is not known whether a transaction was committed");
         failed("it is not known whether the commit happened")
     }
+}
+
+fn late() -> Fault {
+    Fault::Unavailable(String::from("the database does not answer in time"))
 }
 
 fn failed(what: &str) -> Verdict {
