@@ -22,14 +22,20 @@ pub fn run(args: &ServeArgs) -> Result<()> {
     let master = master_key::read(&config.master_key_file)?;
     let _logs = logging::start(&config.log, config.log_format)?;
     runtime()?.block_on(async {
-        let opened = config.store.open().await?;
+        let shutdown = shutdown();
+        tokio::pin!(shutdown);
+        let opened = tokio::select! {
+            opened = config.store.open() => opened?,
+            // Nothing has begun yet; a migration that was under way is resumed another time.
+            () = &mut shutdown => return Ok(()),
+        };
         let app = Arc::new(app(opened, master, config.server.clone()));
         let listener = bind(config.listen).await?;
         if let Some(listen) = config.metrics {
             tokio::spawn(show_metrics(Arc::clone(&app), bind(listen).await?));
         }
         tracing::info!(listen = %config.listen, auth_path = config.server.auth_path, "serving");
-        assent_server::listen::serve(app, listener, shutdown()).await;
+        assent_server::listen::serve(app, listener, shutdown).await;
         tracing::info!("stopped");
         Ok(())
     })
@@ -67,23 +73,25 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener> {
     })
 }
 
-/// Completes at the first SIGTERM or interrupt; a second one ends the process at once.
-pub async fn shutdown() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tokio::spawn(async move {
+/// Completes at the first SIGTERM or interrupt after this was called; a second one ends the
+/// process at once.
+pub fn shutdown() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            return std::future::pending().await;
+        };
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        // Everything acknowledged is durable, so nothing is lost.
-        std::process::exit(130);
-    });
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            // Everything acknowledged is durable, so nothing is lost.
+            std::process::exit(130);
+        });
+    }
 }

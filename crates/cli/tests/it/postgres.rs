@@ -1,9 +1,12 @@
 //! The commands on a real PostgreSQL server.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use assent_cluster::database::{Database, Durability};
 
 use crate::server::{Server, address};
-use crate::support::{fails_with, path, run, stderr, stdout};
+use crate::support::{assent, fails_with, path, run, stderr, stdout};
 use crate::{moving, restore};
 
 #[test]
@@ -84,4 +87,25 @@ fn a_database_that_was_set_back_redeems_and_accepts_nothing_twice() {
     server.stop();
     let again = run(&["restore", "--store-url", &older]);
     assert!(stderr(&again).contains("has a new epoch, 20"), "{}", stderr(&again));
+}
+
+/// Nothing listens on port 1 of this machine.
+#[test]
+fn a_server_that_waits_for_its_database_ends_when_it_is_told_to() {
+    let home = tempfile::tempdir().unwrap();
+    let key = path(home.path(), "master.key");
+    let store = format!("sqlite:{}", home.path().display());
+    assert!(assent(&["init", "--store-url", &store]).output().unwrap().status.success());
+    let url = "postgres://assent@127.0.0.1:1/assent";
+    let args = ["serve", "--store-url", url, "--master-key-file", &key];
+    let mut server = assent(&args)
+        .args(["--auth-path", "http://127.0.0.1:9", "--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("waiting for the database")));
+    let number = server.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &number]).status().unwrap().success());
+    assert!(server.wait().unwrap().success());
 }

@@ -146,20 +146,6 @@ pub async fn respond(
     refresh_token: Option<RefreshToken>,
 ) -> Result<TokenResponse, Failure> {
     tokio::task::yield_now().await;
-    let response = sign(app, tenant, call, application, consent, granted, refresh_token)?;
-    tokio::task::yield_now().await;
-    Ok(response)
-}
-
-fn sign(
-    app: &App,
-    tenant: &Tenant,
-    call: &Call,
-    application: &Application,
-    consent: &Consent<'_>,
-    granted: &Granted,
-    refresh_token: Option<RefreshToken>,
-) -> Result<TokenResponse, Failure> {
     let key = tenant.signer(application.token_signing_alg, call.now)?;
     let subject = Subject {
         issuer: &tenant.issuer,
@@ -187,6 +173,7 @@ fn sign(
     };
     let refresh_token = refresh_token
         .map(|token| token.render(tenant.id(), tenant.keys.refresh_tokens()).expose().to_owned());
+    tokio::task::yield_now().await;
     Ok(TokenResponse {
         access_token,
         token_type: "Bearer",

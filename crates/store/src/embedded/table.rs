@@ -7,19 +7,9 @@ use assent_protocol::record::Kind;
 /// The table of a kind.
 pub const fn name(kind: Kind) -> &'static str {
     match kind {
-        Kind::Environment => "environment",
-        Kind::Application => "application",
-        Kind::Resource => "resource",
-        Kind::User => "user",
-        Kind::Login => "login",
-        Kind::Device => "device",
-        Kind::Credential => "credential",
-        Kind::Pairing => "pairing",
-        Kind::Administrator => "administrator",
-        Kind::SigningKey => "signing_key",
-        Kind::Authentication => "authentication",
-        Kind::SpentAssertion => "spent_assertion",
+        // A word of SQL.
         Kind::Grant => "grant_",
+        _ => kind.name(),
     }
 }
 

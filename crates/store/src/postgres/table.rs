@@ -5,19 +5,10 @@ use assent_protocol::record::Kind;
 /// The table of a kind. Of authentications it is the whole, whose parts are partitions.
 pub const fn name(kind: Kind) -> &'static str {
     match kind {
-        Kind::Environment => "environment",
-        Kind::Application => "application",
-        Kind::Resource => "resource",
+        // Words of SQL.
         Kind::User => "user_",
-        Kind::Login => "login",
-        Kind::Device => "device",
-        Kind::Credential => "credential",
-        Kind::Pairing => "pairing",
-        Kind::Administrator => "administrator",
-        Kind::SigningKey => "signing_key",
-        Kind::Authentication => "authentication",
-        Kind::SpentAssertion => "spent_assertion",
         Kind::Grant => "grant_",
+        _ => kind.name(),
     }
 }
 
