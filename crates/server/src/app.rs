@@ -90,8 +90,11 @@ impl App {
         match self.store.commit(writes).await? {
             Outcome::Done => act.verdict.map_err(Failure::Refused),
             Outcome::Lost(place) => {
-                if let (true, 1.., Some(spend)) = (spends, place, presented) {
-                    self.store.commit(vec![spend.write]).await?;
+                if let (true, 1.., Some(spend)) = (spends, place, presented)
+                    && let Outcome::Lost(_) = self.store.commit(vec![spend.write]).await?
+                {
+                    // Somebody presented it meanwhile, and that comes first.
+                    return Err(Failure::Refused(spend.if_lost));
                 }
                 Err(lost(&changes, place))
             }

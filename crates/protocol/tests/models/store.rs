@@ -105,10 +105,11 @@ impl Store {
         match (self.commit(writes), presented) {
             (Outcome::Done, _) => act.verdict,
             (Outcome::Lost(place @ 1..), Some(spend)) => {
-                if self.defect != Defect::LoserUnspent {
-                    self.commit(vec![spend.write]);
+                let spends = self.defect != Defect::LoserUnspent;
+                match spends.then(|| self.commit(vec![spend.write])) {
+                    Some(Outcome::Lost(_)) => Err(spend.if_lost),
+                    Some(Outcome::Done) | None => Err(changes[place].if_lost),
                 }
-                Err(changes[place].if_lost)
             }
             (Outcome::Lost(place), _) => Err(changes[place].if_lost),
         }
