@@ -17,6 +17,7 @@ mod embedded;
 mod fault;
 mod faulty;
 mod feed;
+mod kinds;
 mod migration;
 mod postgres;
 

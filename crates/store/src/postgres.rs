@@ -43,6 +43,10 @@ use crate::{ExportFault, Fault, Feed, Metric, Migration, OpenFault, Outcome, Ran
 /// Connections for reads, for the feed, and for upkeep; the others commit.
 const READERS: usize = 2;
 const FEED_AND_UPKEEP: usize = 2;
+/// What a committing connection is told first. Rows are found by index, one after the other as they
+/// are named: so all nodes lock them in the same order.
+const LANE_GREETING: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; \
+    SET enable_mergejoin = off; SET enable_bitmapscan = off";
 /// How long opening waits for the change feed; without it the node reads from the database.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// How long opening waits for a database that is away.
@@ -138,12 +142,8 @@ impl Postgres {
         let helper = Arc::new(link(""));
         Ok(Self {
             readers: Readers::new((0..READERS).map(|_| link("")).collect()),
-            // Rows are found by index, one after the other as they are named: so all nodes lock
-            // them in the same order.
             writer: Writer::start(
-                (0..lanes)
-                    .map(|_| link("SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off"))
-                    .collect(),
+                (0..lanes).map(|_| link(LANE_GREETING)).collect(),
                 &helper,
                 &shared,
             ),

@@ -533,7 +533,8 @@ fn application(
     }
 }
 
-fn person(
+/// A person with a phone.
+pub fn person(
     env: EnvironmentId,
     entropy: &dyn Entropy,
     username: &'static str,

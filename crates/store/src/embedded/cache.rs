@@ -3,11 +3,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use assent_protocol::record::{Key, Kind, Record, Version};
+use assent_protocol::record::{Key, Record, Version};
 use parking_lot::Mutex;
 use quick_cache::sync::Cache as Quick;
 
 use crate::Fault;
+use crate::kinds::is_catalogue;
 
 type Found = (Record, Version);
 
@@ -17,20 +18,6 @@ pub struct Cache {
     /// How often something was removed. Filling compares it under `filling`.
     removals: AtomicU64,
     filling: Mutex<()>,
-}
-
-/// Whether records of a kind are read often enough to be kept.
-const fn is_cached(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Environment
-            | Kind::Application
-            | Kind::Resource
-            | Kind::User
-            | Kind::Device
-            | Kind::Credential
-            | Kind::Administrator
-    )
 }
 
 impl Cache {
@@ -49,7 +36,7 @@ impl Cache {
         key: &Key,
         read: impl FnOnce() -> Result<Option<Found>, Fault>,
     ) -> Result<Option<Found>, Fault> {
-        if !is_cached(key.kind) {
+        if !is_catalogue(key.kind) {
             return read();
         }
         if let Some(found) = self.records.get(key) {
@@ -68,7 +55,7 @@ impl Cache {
 
     /// Forgets a record that was just changed; called before the change is acknowledged.
     pub fn remove(&self, key: &Key) {
-        if is_cached(key.kind) {
+        if is_catalogue(key.kind) {
             let _filling = self.filling.lock();
             self.removals.fetch_add(1, Ordering::AcqRel);
             self.records.remove(key);

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use assent_protocol::record::Kind;
 
+use crate::kinds::expires;
+
 /// The table of a kind.
 pub const fn name(kind: Kind) -> &'static str {
     match kind {
@@ -11,11 +13,6 @@ pub const fn name(kind: Kind) -> &'static str {
         Kind::Grant => "grant_",
         _ => kind.name(),
     }
-}
-
-/// Whether rows of the table say when they may be removed.
-pub const fn expires(kind: Kind) -> bool {
-    matches!(kind, Kind::Pairing | Kind::SpentAssertion | Kind::Grant)
 }
 
 /// The statements of one table, written once.

@@ -57,7 +57,7 @@ impl Memory {
 
     /// The record, if it is known and the feed works.
     pub fn find(&self, key: &Key) -> Option<Found> {
-        if !is_kept(key.kind) {
+        if !table::is_heard(key.kind) {
             return None;
         }
         if !self.is_trusted() {
@@ -80,7 +80,7 @@ impl Memory {
     /// Keeps what was read, unless it may be old by now. Who read something newer than what is
     /// kept never finds the older again.
     pub fn keep(&self, place: &Place, key: &Key, found: &Found) {
-        if !is_kept(key.kind) {
+        if !table::is_heard(key.kind) {
             return;
         }
         let Some(mark) = self.marks.get(place.mark) else { return };
@@ -187,11 +187,6 @@ impl Memory {
     fn mark_of(&self, key: &Key) -> usize {
         usize::try_from(self.hasher.hash_one(key) >> 32).unwrap_or(0) % MARKS
     }
-}
-
-/// Whether records of a kind are kept at all.
-const fn is_kept(kind: Kind) -> bool {
-    table::is_heard(kind)
 }
 
 fn name(key: &Key) -> Option<Name> {

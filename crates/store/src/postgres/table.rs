@@ -2,6 +2,8 @@
 
 use assent_protocol::record::Kind;
 
+use crate::kinds::is_catalogue;
+
 /// The table of a kind. Of authentications it is the whole, whose parts are partitions.
 pub const fn name(kind: Kind) -> &'static str {
     match kind {
@@ -12,27 +14,10 @@ pub const fn name(kind: Kind) -> &'static str {
     }
 }
 
-/// Whether rows of the table say when they may be removed, one by one.
-pub const fn expires(kind: Kind) -> bool {
-    matches!(kind, Kind::Pairing | Kind::SpentAssertion | Kind::Grant)
-}
-
 /// Whether other nodes need to hear of a change: they keep such records in memory, or somebody
 /// there waits for it.
 pub const fn is_heard(kind: Kind) -> bool {
-    match kind {
-        Kind::Environment
-        | Kind::Application
-        | Kind::Resource
-        | Kind::User
-        | Kind::Device
-        | Kind::Credential
-        | Kind::Administrator
-        | Kind::Authentication => true,
-        Kind::Login | Kind::Pairing | Kind::SigningKey | Kind::SpentAssertion | Kind::Grant => {
-            false
-        }
-    }
+    is_catalogue(kind) || matches!(kind, Kind::Authentication)
 }
 
 /// The number of a kind in the change log; never reused.

@@ -16,7 +16,7 @@ use super::link::Link;
 use super::partition::{Partition, Whole};
 use super::read::sql_time;
 use super::{Shared, migrate, table};
-use crate::{Fault, OpenFault};
+use crate::{Fault, OpenFault, kinds};
 
 /// The change log is kept so long: more than any node lags before it starts anew.
 const LOG_KEPT: Seconds = Seconds::new(600);
@@ -56,7 +56,7 @@ impl Upkeep {
     /// See [`crate::Store::sweep`]. Live authentications go by whole partitions.
     pub async fn sweep(&self, now: Timestamp, limit: usize) -> Result<usize, Fault> {
         let mut removed = 0;
-        for kind in Kind::ALL.into_iter().filter(|kind| table::expires(*kind)) {
+        for kind in Kind::ALL.into_iter().filter(|kind| kinds::expires(*kind)) {
             let table = table::name(kind);
             let sql = format!(
                 "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} \

@@ -9,22 +9,20 @@ use assent_protocol::application::{
     Application, ApplicationType, CorsSettings, GrantType, RefreshLifetime, ScopeGrant,
     TokenEndpointAuthMethod as Method,
 };
-use assent_protocol::device::{Credential, Device, DeviceStatus, DeviceType};
 use assent_protocol::environment::{AssertionReplay, CibaSettings, EnvironmentType};
-use assent_protocol::id::{ApplicationId, EnvironmentId, UserId};
+use assent_protocol::id::{ApplicationId, EnvironmentId};
 use assent_protocol::keys::EnvironmentKeys;
 use assent_protocol::record::{Record, Write};
 use assent_protocol::resource::Resource;
 use assent_protocol::sealing::RootKey;
-use assent_protocol::secret::{Digest, Purpose, Secret};
+use assent_protocol::secret::Secret;
 use assent_protocol::signing::SigningKeyRecord;
 use assent_protocol::time::Seconds;
-use assent_protocol::user::{Name, User};
 use assent_server::machine::{Entropy, SeededEntropy};
 use assent_server::provision::{self, NewEnvironment};
 use serde_json::Value;
 
-use crate::harness::{START, secret};
+use crate::harness::{Person, START, person, secret};
 
 /// The master key of every node.
 pub fn master() -> RootKey {
@@ -51,13 +49,6 @@ impl Client {
             }
         }
     }
-}
-
-/// A person and the credential of their phone.
-pub struct Person {
-    pub id: UserId,
-    pub username: &'static str,
-    pub device_token: String,
 }
 
 /// One environment.
@@ -181,45 +172,4 @@ fn application(
         created_at: START,
         updated_at: START,
     }
-}
-
-fn person(
-    env: EnvironmentId,
-    entropy: &dyn Entropy,
-    username: &'static str,
-    writes: &mut Vec<Write>,
-) -> Person {
-    let user = User {
-        env,
-        id: entropy.id(START).unwrap(),
-        username: username.to_owned(),
-        email: format!("{username}@example.com"),
-        mobile_phone: None,
-        name: Name::default(),
-        enabled: true,
-        locked_at: None,
-        created_at: START,
-        updated_at: START,
-    };
-    let token = Secret::mint("dvc_", entropy.octets().unwrap());
-    let digest = Digest::of(Purpose::DeviceCredential, env, token.expose().as_bytes());
-    let device = Device {
-        env,
-        user: user.id,
-        id: entropy.id(START).unwrap(),
-        nickname: String::from("Phone"),
-        kind: DeviceType::Mobile,
-        status: DeviceStatus::Active,
-        credential: Some(digest),
-        pairings: Vec::new(),
-        created_at: START,
-        updated_at: START,
-    };
-    let credential = Credential { env, digest, user: user.id, device: device.id };
-    let id = user.id;
-    writes.extend(user.logins().into_iter().map(Write::insert));
-    writes.push(Write::insert(user));
-    writes.push(Write::insert(device));
-    writes.push(Write::insert(credential));
-    Person { id, username, device_token: token.expose().to_owned() }
 }

@@ -10,9 +10,9 @@ use assent_protocol::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Error, Transaction, TransactionBehavior, params, params_from_iter};
 
-use crate::Outcome;
 use crate::embedded::live::{Entry, Live};
-use crate::embedded::table::{self, Statements};
+use crate::embedded::table::Statements;
+use crate::{Outcome, kinds};
 
 /// What one job did, to be made visible after the group's commit.
 pub struct Applied {
@@ -89,7 +89,7 @@ impl<'a> Group<'a> {
     pub fn sweep(&mut self, now: Timestamp, limit: usize) -> rusqlite::Result<Applied> {
         let mut applied = self.remove_live(self.live.list_ended(now, limit))?;
         let moment = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        for kind in Kind::ALL.into_iter().filter(|kind| table::expires(*kind)) {
+        for kind in Kind::ALL.into_iter().filter(|kind| kinds::expires(*kind)) {
             let left = limit.saturating_sub(applied.count);
             let mut statement = self.transaction.prepare_cached(&statements(kind)?.sweep)?;
             applied.count += statement.execute(params![moment, sql_count(left)])?;
@@ -246,7 +246,7 @@ fn row(record: &Record, version: Version) -> rusqlite::Result<Vec<Value>> {
         Value::Integer(sql_version(version)?),
         Value::Text(json(record)?),
     ];
-    if table::expires(key.kind) {
+    if kinds::expires(key.kind) {
         let forget_at = record.forget_at().unwrap_or(Timestamp::from_millis(u64::MAX));
         row.push(Value::Integer(i64::try_from(forget_at.as_millis()).unwrap_or(i64::MAX)));
     }

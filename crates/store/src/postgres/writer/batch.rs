@@ -8,9 +8,8 @@ use assent_protocol::time::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use crate::Fault;
 use crate::postgres::read::sql_time;
-use crate::postgres::table;
+use crate::{Fault, kinds};
 
 /// What a statement does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +91,7 @@ impl Batch {
     pub fn sql(&self) -> String {
         let table = &self.table;
         let live = self.kind == Kind::Authentication;
-        let expires = table::expires(self.kind);
+        let expires = kinds::expires(self.kind);
         match self.op {
             Op::Insert if live => format!(
                 "INSERT INTO {table} \
@@ -152,7 +151,7 @@ impl Batch {
             params.push(Box::new(lines().map(|it| it.version).collect::<Vec<_>>()));
         }
         let live = self.kind == Kind::Authentication;
-        if self.op != Op::Delete && (live || table::expires(self.kind)) {
+        if self.op != Op::Delete && (live || kinds::expires(self.kind)) {
             params.push(Box::new(lines().map(|it| it.forget_at).collect::<Vec<_>>()));
         }
         if live && self.op == Op::Insert {

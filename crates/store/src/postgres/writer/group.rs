@@ -1,6 +1,6 @@
 //! The writes of some commits, sorted into as few statements as possible.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use assent_protocol::record::{Key, Record, Write};
 
@@ -103,18 +103,9 @@ impl Group {
     /// For each commit the place of its first write that did not happen, if any. `won` holds, for
     /// each batch, whether each of its rows was written.
     pub fn losers(&self, won: &[Vec<bool>]) -> Vec<Option<usize>> {
-        let mut lost: HashMap<&Key, usize> = HashMap::new();
-        for (batch, won) in self.batches.iter().zip(won) {
-            for (key, won) in batch.keys().zip(won) {
-                if !won {
-                    *lost.entry(key).or_default() += 1;
-                }
-            }
-        }
-        if lost.is_empty() {
-            return vec![None; self.keys.len()];
-        }
-        self.keys.iter().map(|keys| keys.iter().position(|key| lost.contains_key(key))).collect()
+        let rows = self.batches.iter().zip(won).flat_map(|(batch, won)| batch.keys().zip(won));
+        let lost: HashSet<&Key> = rows.filter(|(_, won)| !**won).map(|(key, _)| key).collect();
+        self.keys.iter().map(|keys| keys.iter().position(|key| lost.contains(key))).collect()
     }
 
     /// Whether a commit of more than one write lost: then part of it may have been written.
