@@ -1,6 +1,7 @@
 //! Requests as they come in daily life.
 
 use assent_protocol::ciba::authentication::{Approval, Authentication, State};
+use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::id::{ApplicationId, DeviceId, EnvironmentId, RequestId, UserId};
 use assent_protocol::record::InboxKey;
 use assent_protocol::secret::{Digest, Purpose};
@@ -19,6 +20,8 @@ pub fn waiting(number: u64, now: Timestamp) -> Authentication {
     let mut request = [2; 16];
     request[8..].copy_from_slice(&octets);
     Authentication {
+        asked: None,
+        delivery: DeliveryMode::Poll,
         inbox: InboxKey {
             env,
             user: UserId::from_bytes(user),
@@ -39,6 +42,7 @@ pub fn waiting(number: u64, now: Timestamp) -> Authentication {
 /// A yes.
 pub fn approved(now: Timestamp) -> State {
     State::Approved(Box::new(Approval {
+        details: None,
         at: now,
         device: Some(DeviceId::from_bytes([4; 16])),
         acr: String::from("urn:assent:device"),

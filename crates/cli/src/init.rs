@@ -1,5 +1,7 @@
 //! `assent init`: master key, first environment, first administrator.
 
+use assent_protocol::environment::OutboundSettings;
+use assent_protocol::registration::RegistrationPolicy;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -32,7 +34,7 @@ pub fn run(args: &InitArgs) -> Result<()> {
             bail!("{location} is prepared already; `assent serve` runs it");
         }
         let master = master_key::read_or_create(&key_file)?;
-        let new = NewEnvironment {
+        let new = NewEnvironment { outbound: OutboundSettings::default(), registration: RegistrationPolicy::default(),
             name: args.environment.clone(),
             description: String::new(),
             kind: EnvironmentType::Production,

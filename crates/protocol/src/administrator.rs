@@ -114,6 +114,9 @@ impl Stored for Administrator {
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::Administrator(it) = record { Some(it) } else { None }
     }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::Administrator(it)
+    }
 }
 
 #[cfg(test)]

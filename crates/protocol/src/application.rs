@@ -3,12 +3,17 @@
 use assent_jose::{Algorithm, Jwks};
 use serde::{Deserialize, Serialize};
 
+use crate::administrator::RoleAssignment;
 use crate::environment::{AssertionReplay, CibaSettings};
 use crate::id::{ApplicationId, EnvironmentId, ResourceId, ScopeGrantId, ScopeId};
 use crate::record::{Key, Kind, Record, Stored};
 use crate::sealing::Sealed;
 use crate::secret::Digest;
 use crate::time::{Seconds, Timestamp};
+
+pub use ciba::{CibaRegistration, NumberMatching};
+
+mod ciba;
 
 /// Kinds of application that PingOne knows; a label for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +41,7 @@ pub enum GrantType {
     Ciba,
     /// `refresh_token`
     RefreshToken,
-    /// `client_credentials`; registered but not served yet.
+    /// `client_credentials`
     ClientCredentials,
 }
 
@@ -116,11 +121,27 @@ pub struct RefreshLifetime {
     pub duration: Seconds,
     /// Of the whole family.
     pub rolling_duration: Seconds,
+    /// How long a token that was rotated still works, once, for a client that lost the answer.
+    #[serde(default)]
+    pub grace: Seconds,
+    /// Whether a token that comes back ends the whole family.
+    #[serde(default = "yes")]
+    pub replay_protection: bool,
+}
+
+/// The standard of switches that are on.
+const fn yes() -> bool {
+    true
 }
 
 impl Default for RefreshLifetime {
     fn default() -> Self {
-        Self { duration: Seconds::new(2_592_000), rolling_duration: Seconds::new(15_552_000) }
+        Self {
+            duration: Seconds::new(2_592_000),
+            rolling_duration: Seconds::new(15_552_000),
+            grace: Seconds::default(),
+            replay_protection: true,
+        }
     }
 }
 
@@ -147,6 +168,9 @@ pub struct Application {
     pub auth_signing_alg: Option<Algorithm>,
     /// Its public keys.
     pub jwks: Option<Jwks>,
+    /// Where its public keys are; not together with `jwks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_url: Option<String>,
     /// Its secret.
     pub secret: ClientSecret,
     /// The secret before.
@@ -165,6 +189,24 @@ pub struct Application {
     pub accepts_expired_hint: bool,
     /// What it may ask for, by resource.
     pub grants: Vec<ScopeGrant>,
+    /// What it registered about CIBA.
+    #[serde(default)]
+    pub ciba: CibaRegistration,
+    /// Whether its access tokens say `at+jwt` (RFC 9068 §2.1); else they have no `typ`.
+    #[serde(default = "yes")]
+    pub at_jwt: bool,
+    /// What signs userinfo for it; `None`: it is plain JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_signing_alg: Option<Algorithm>,
+    /// What signs introspection for it when it asks for a JWT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_signing_alg: Option<Algorithm>,
+    /// What it may do in the management API with its own tokens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleAssignment>,
+    /// Digest of its registration access token, when it registered itself (RFC 7592 §3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_token: Option<Digest>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -172,6 +214,45 @@ pub struct Application {
 }
 
 impl Application {
+    /// An application of which only this is known: it is disabled and may do nothing.
+    pub fn new(
+        env: EnvironmentId,
+        id: ApplicationId,
+        secret: ClientSecret,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            env,
+            id,
+            name: String::new(),
+            description: None,
+            enabled: false,
+            kind: ApplicationType::WebApp,
+            grant_types: Vec::new(),
+            auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
+            auth_signing_alg: None,
+            jwks: None,
+            jwks_url: None,
+            secret,
+            previous_secret: None,
+            token_signing_alg: Algorithm::RS256,
+            cors: CorsSettings::default(),
+            refresh: RefreshLifetime::default(),
+            several_resources: false,
+            assertion_replay: None,
+            accepts_expired_hint: true,
+            grants: Vec::new(),
+            ciba: CibaRegistration::default(),
+            at_jwt: true,
+            userinfo_signing_alg: None,
+            introspection_signing_alg: None,
+            roles: Vec::new(),
+            registration_token: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// Whether the application may use `grant`.
     pub fn may_use(&self, grant: GrantType) -> bool {
         self.grant_types.contains(&grant)
@@ -200,5 +281,8 @@ impl Stored for Application {
     }
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::Application(it) = record { Some(it) } else { None }
+    }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::Application(it)
     }
 }

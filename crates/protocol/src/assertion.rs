@@ -65,6 +65,9 @@ impl Stored for SpentAssertion {
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::SpentAssertion(it) = record { Some(it) } else { None }
     }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::SpentAssertion(it)
+    }
 }
 
 #[cfg(test)]

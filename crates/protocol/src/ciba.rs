@@ -8,7 +8,9 @@
 
 pub mod answer;
 pub mod authentication;
+pub mod delivery;
 pub mod hint;
+pub mod notification;
 pub mod pace;
 pub mod poll;
 pub mod request;

@@ -68,6 +68,8 @@ mod tests {
     #[test]
     fn a_scope_tells_what_it_says_and_nothing_that_is_not_known() {
         let user = User {
+            user_code: None,
+            blocked: Vec::new(),
             env: EnvironmentId::NIL,
             id: UserId::NIL,
             username: String::from("alice"),

@@ -49,6 +49,9 @@ pub struct Device {
     pub kind: DeviceType,
     /// Whether it was paired.
     pub status: DeviceStatus,
+    /// Authentication contexts that an answer on it reaches, beside the standard one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
     /// Digest of its bearer credential, once paired.
     pub credential: Option<Digest>,
     /// Digests of the codes that can pair it.
@@ -66,6 +69,9 @@ impl Stored for Device {
     }
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::Device(it) = record { Some(it) } else { None }
+    }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::Device(it)
     }
 }
 
@@ -89,6 +95,9 @@ impl Stored for Credential {
     }
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::Credential(it) = record { Some(it) } else { None }
+    }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::Credential(it)
     }
 }
 
@@ -114,6 +123,9 @@ impl Stored for Pairing {
     }
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::Pairing(it) = record { Some(it) } else { None }
+    }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::Pairing(it)
     }
 }
 

@@ -4,8 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{EnvironmentId, ResourceId};
 use crate::record::{Key, Kind, Record, Stored};
+use crate::registration::RegistrationPolicy;
 use crate::sealing::{Context, RootKey, Sealed, Unsealable};
-use crate::time::{Seconds, Timestamp};
+use crate::time::Timestamp;
+
+pub use ciba::{BindingMessageRule, CibaSettings, LONG_POLL_MAX};
+pub use outbound::OutboundSettings;
+
+mod ciba;
+mod outbound;
 
 /// How often one client assertion may be used (`threats.md` D2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,40 +60,6 @@ pub enum EnvironmentType {
     Sandbox,
 }
 
-/// Settings of the CIBA flow that hold for all applications of an environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct CibaSettings {
-    /// `expires_in` when the client asks for nothing else.
-    pub expires_in: Seconds,
-    /// Longest `expires_in` that `requested_expiry` can reach.
-    pub expires_in_max: Seconds,
-    /// `interval` of a new request.
-    pub interval: Seconds,
-    /// How often a client assertion may be used.
-    pub assertion_replay: AssertionReplay,
-    /// Which audience a client assertion may carry.
-    pub assertion_audience: AssertionAudience,
-    /// Answers about unknown people per application and minute before 429.
-    pub unknown_users_per_minute: u32,
-    /// Unknown `auth_req_id`s per application and minute before 429.
-    pub unknown_requests_per_minute: u32,
-}
-
-impl Default for CibaSettings {
-    fn default() -> Self {
-        Self {
-            expires_in: Seconds::new(120),
-            expires_in_max: Seconds::new(600),
-            interval: Seconds::new(2),
-            assertion_replay: AssertionReplay::default(),
-            assertion_audience: AssertionAudience::default(),
-            unknown_users_per_minute: 20,
-            unknown_requests_per_minute: 100,
-        }
-    }
-}
-
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
@@ -102,6 +75,12 @@ pub struct Environment {
     pub status: EnvironmentStatus,
     /// CIBA settings.
     pub ciba: CibaSettings,
+    /// Where the server may call for it.
+    #[serde(default)]
+    pub outbound: OutboundSettings,
+    /// Who may register clients.
+    #[serde(default)]
+    pub registration: RegistrationPolicy,
     /// Its OpenID Connect resource.
     pub openid_resource: ResourceId,
     /// The environment's root key under the server's master key.
@@ -147,5 +126,8 @@ impl Stored for Environment {
     }
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::Environment(it) = record { Some(it) } else { None }
+    }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::Environment(it)
     }
 }

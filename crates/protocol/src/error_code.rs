@@ -29,6 +29,24 @@ pub enum ErrorCode {
     UnknownUserId,
     /// CIBA §13: the binding message cannot be shown.
     InvalidBindingMessage,
+    /// CIBA §13: a `user_code` is needed.
+    MissingUserCode,
+    /// CIBA §13: the `user_code` is wrong.
+    InvalidUserCode,
+    /// RFC 8707 §2: a `resource` is unknown or malformed.
+    InvalidTarget,
+    /// RFC 9396 §5: `authorization_details` are of no use.
+    InvalidAuthorizationDetails,
+    /// RFC 7009 §2.2.1: tokens of this type cannot be revoked.
+    UnsupportedTokenType,
+    /// RFC 7591 §3.2.2: client metadata is of no use.
+    InvalidClientMetadata,
+    /// RFC 7591 §3.2.2: a redirect URI is of no use.
+    InvalidRedirectUri,
+    /// CIBA §12: the person could not be asked; said in a push only.
+    TransactionFailed,
+    /// RFC 6750 §3.1: the access token does not permit it.
+    InsufficientScope,
     /// RFC 6750 §3.1: the bearer credential is of no use.
     InvalidToken,
     /// RFC 6749 §4.1.2.1: a condition that will pass.
@@ -54,6 +72,15 @@ impl ErrorCode {
             Self::ExpiredLoginHintToken => "expired_login_hint_token",
             Self::UnknownUserId => "unknown_user_id",
             Self::InvalidBindingMessage => "invalid_binding_message",
+            Self::MissingUserCode => "missing_user_code",
+            Self::InvalidUserCode => "invalid_user_code",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::TransactionFailed => "transaction_failed",
+            Self::InsufficientScope => "insufficient_scope",
             Self::InvalidToken => "invalid_token",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",

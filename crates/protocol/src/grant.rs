@@ -20,6 +20,15 @@ pub struct Grant {
     pub user: UserId,
     /// What.
     pub scope: String,
+    /// The `authorization_details` that the person approved: a JSON array (RFC 9396 §7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_details: Option<Box<str>>,
+    /// The `resource`s that were asked for (RFC 8707 §2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource: Vec<Box<str>>,
+    /// The `claims` that were asked for (OIDC Core §5.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Box<str>>,
     /// How the person was authenticated.
     pub acr: String,
     /// By which methods (RFC 8176).
@@ -28,6 +37,9 @@ pub struct Grant {
     pub auth_time: Timestamp,
     /// How often the refresh token was rotated; only a token of this generation works.
     pub generation: u32,
+    /// When the last rotation was; the token before still works for a grace (`pingone.md` §9).
+    #[serde(default)]
+    pub rotated_at: Timestamp,
     /// Until when the token of this generation works.
     pub token_expires_at: Timestamp,
     /// Until when the family lives.
@@ -45,5 +57,8 @@ impl Stored for Grant {
     }
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::Grant(it) = record { Some(it) } else { None }
+    }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::Grant(it)
     }
 }

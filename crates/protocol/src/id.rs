@@ -32,6 +32,10 @@ pub mod named {
     pub enum ScopeGrant {}
     /// An administrator of the management API.
     pub enum Administrator {}
+    /// A token that permits clients to register.
+    pub enum InitialAccessToken {}
+    /// An attribute of a resource's access tokens.
+    pub enum Attribute {}
 }
 
 /// A UUID naming a `T`.
@@ -57,6 +61,10 @@ pub type ScopeId = Id<named::Scope>;
 pub type ScopeGrantId = Id<named::ScopeGrant>;
 /// Names an [`crate::administrator::Administrator`].
 pub type AdministratorId = Id<named::Administrator>;
+/// Names a [`crate::registration::InitialAccessToken`].
+pub type InitialAccessTokenId = Id<named::InitialAccessToken>;
+/// Names a [`crate::resource::Attribute`].
+pub type AttributeId = Id<named::Attribute>;
 
 impl<T> Id<T> {
     /// The all-zero identifier: the place of records that belong to the whole installation.

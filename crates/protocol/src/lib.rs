@@ -11,6 +11,7 @@
 pub mod administrator;
 pub mod application;
 pub mod assertion;
+pub mod authorization_details;
 pub mod ciba;
 pub mod claims;
 pub mod client_authentication;
@@ -26,7 +27,9 @@ pub mod params;
 pub mod reason;
 pub mod record;
 pub mod refresh;
+pub mod registration;
 pub mod resource;
+pub mod revocation;
 pub mod scope;
 pub mod scope_policy;
 pub mod sealing;

@@ -11,16 +11,23 @@ use serde::de::DeserializeOwned;
 use crate::administrator::Administrator;
 use crate::application::Application;
 use crate::assertion::SpentAssertion;
+use crate::authorization_details::DetailsType;
 use crate::ciba::authentication::Authentication;
+use crate::ciba::notification::Notification;
 use crate::device::{Credential, Device, Pairing};
 use crate::environment::Environment;
 use crate::grant::Grant;
-use crate::id::{ApplicationId, DeviceId, EnvironmentId, GrantId, RequestId, ResourceId, UserId};
+use crate::id::{EnvironmentId, RequestId, UserId};
+use crate::registration::InitialAccessToken;
 use crate::resource::Resource;
-use crate::secret::Digest;
+use crate::revocation::Revocation;
 use crate::signing::SigningKeyRecord;
 use crate::time::Timestamp;
 use crate::user::{Login, User};
+
+pub use key::Key;
+
+mod key;
 
 /// What a record is; also the table it lives in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,11 +58,19 @@ pub enum Kind {
     SpentAssertion,
     /// [`Grant`]
     Grant,
+    /// [`Notification`]
+    Notification,
+    /// [`Revocation`]
+    Revocation,
+    /// [`DetailsType`]
+    DetailsType,
+    /// [`InitialAccessToken`]
+    InitialAccessToken,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Environment,
         Self::Application,
         Self::Resource,
@@ -69,6 +84,10 @@ impl Kind {
         Self::Authentication,
         Self::SpentAssertion,
         Self::Grant,
+        Self::Notification,
+        Self::Revocation,
+        Self::DetailsType,
+        Self::InitialAccessToken,
     ];
 
     /// What the kind is called outside this process: in exports, and in words to an operator.
@@ -87,117 +106,16 @@ impl Kind {
             Self::Authentication => "authentication",
             Self::SpentAssertion => "spent_assertion",
             Self::Grant => "grant",
+            Self::Notification => "notification",
+            Self::Revocation => "revocation",
+            Self::DetailsType => "details_type",
+            Self::InitialAccessToken => "initial_access_token",
         }
     }
 
     /// The kind of this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-}
-
-/// Where a record is: always its environment first.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    /// The environment it belongs to; nil for what belongs to the installation.
-    pub env: EnvironmentId,
-    /// What it is.
-    pub kind: Kind,
-    /// Its name among its kind.
-    pub name: Vec<u8>,
-}
-
-impl Key {
-    fn new(env: EnvironmentId, kind: Kind, name: &[u8]) -> Self {
-        Self { env, kind, name: name.to_vec() }
-    }
-
-    /// Of an environment: it is its own environment.
-    pub fn environment(env: EnvironmentId) -> Self {
-        Self::new(env, Kind::Environment, &[])
-    }
-
-    /// Of an application.
-    pub fn application(env: EnvironmentId, id: ApplicationId) -> Self {
-        Self::new(env, Kind::Application, id.as_bytes())
-    }
-
-    /// Of a resource.
-    pub fn resource(env: EnvironmentId, id: ResourceId) -> Self {
-        Self::new(env, Kind::Resource, id.as_bytes())
-    }
-
-    /// Of a person.
-    pub fn user(env: EnvironmentId, id: UserId) -> Self {
-        Self::new(env, Kind::User, id.as_bytes())
-    }
-
-    /// Of a login. A user name is unique, so its key does not say whose it is; addresses can be
-    /// shared, so theirs does.
-    pub fn login(login: &Login) -> Self {
-        let mut name = Self::login_kind_prefix(&login.value, login.kind);
-        if login.kind != crate::user::LoginKind::Username {
-            name.extend_from_slice(login.user.as_bytes());
-        }
-        Self { env: login.env, kind: Kind::Login, name }
-    }
-
-    /// With what the names of all logins of one normalised value begin.
-    pub fn login_prefix(value: &str) -> Vec<u8> {
-        [value.as_bytes(), b"\0"].concat()
-    }
-
-    /// With what the names of all logins of one normalised value and kind begin; of a user name,
-    /// the whole name.
-    pub fn login_kind_prefix(value: &str, kind: crate::user::LoginKind) -> Vec<u8> {
-        let mut name = Self::login_prefix(value);
-        match kind {
-            crate::user::LoginKind::Username => name.push(0),
-            crate::user::LoginKind::Email => name.push(1),
-            crate::user::LoginKind::Phone => name.push(2),
-        }
-        name
-    }
-
-    /// Of a device: people's devices stand together.
-    pub fn device(env: EnvironmentId, user: UserId, id: DeviceId) -> Self {
-        Self::new(env, Kind::Device, &[user.as_bytes().as_slice(), id.as_bytes()].concat())
-    }
-
-    /// Of a device's credential.
-    pub fn credential(env: EnvironmentId, digest: Digest) -> Self {
-        Self::new(env, Kind::Credential, digest.as_bytes())
-    }
-
-    /// Of a pairing code.
-    pub fn pairing(env: EnvironmentId, digest: Digest) -> Self {
-        Self::new(env, Kind::Pairing, digest.as_bytes())
-    }
-
-    /// Of an administrator.
-    pub fn administrator(token: Digest) -> Self {
-        Self::new(EnvironmentId::NIL, Kind::Administrator, token.as_bytes())
-    }
-
-    /// Of a signing key.
-    pub fn signing_key(env: EnvironmentId, key_id: &str) -> Self {
-        Self::new(env, Kind::SigningKey, key_id.as_bytes())
-    }
-
-    /// Of an authentication.
-    pub fn authentication(env: EnvironmentId, auth_req_id: Digest) -> Self {
-        Self::new(env, Kind::Authentication, auth_req_id.as_bytes())
-    }
-
-    /// Of a spent assertion.
-    pub fn spent_assertion(env: EnvironmentId, client: ApplicationId, digest: Digest) -> Self {
-        let name = [client.as_bytes().as_slice(), digest.as_bytes()].concat();
-        Self { env, kind: Kind::SpentAssertion, name }
-    }
-
-    /// Of a grant.
-    pub fn grant(env: EnvironmentId, id: GrantId) -> Self {
-        Self::new(env, Kind::Grant, id.as_bytes())
     }
 }
 
@@ -248,7 +166,31 @@ pub enum Record {
     SpentAssertion(Arc<SpentAssertion>),
     /// See [`Grant`].
     Grant(Arc<Grant>),
+    /// See [`Notification`].
+    Notification(Arc<Notification>),
+    /// See [`Revocation`].
+    Revocation(Arc<Revocation>),
+    /// See [`DetailsType`].
+    DetailsType(Arc<DetailsType>),
+    /// See [`InitialAccessToken`].
+    InitialAccessToken(Arc<InitialAccessToken>),
 }
+
+/// When something is to be done, and among what it waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Not before.
+    pub at: Timestamp,
+    /// Whatever shares a lane shares the fate of one receiver.
+    pub lane: Lane,
+}
+
+/// Names a lane: eight octets of a digest over the environment and the receiver.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Lane(pub i64);
 
 /// A type of record.
 pub trait Stored: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -258,6 +200,8 @@ pub trait Stored: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn key(&self) -> Key;
     /// The record inside, when it is of this type.
     fn open(record: Record) -> Option<Arc<Self>>;
+    /// This one as a record.
+    fn wrap(it: Arc<Self>) -> Record;
 }
 
 impl Record {
@@ -277,6 +221,10 @@ impl Record {
             Self::Authentication(it) => it.key(),
             Self::SpentAssertion(it) => it.key(),
             Self::Grant(it) => it.key(),
+            Self::Notification(it) => it.key(),
+            Self::Revocation(it) => it.key(),
+            Self::DetailsType(it) => it.key(),
+            Self::InitialAccessToken(it) => it.key(),
         }
     }
 
@@ -291,11 +239,38 @@ impl Record {
             | Self::Device(_)
             | Self::Credential(_)
             | Self::Administrator(_)
-            | Self::SigningKey(_) => None,
+            | Self::SigningKey(_)
+            | Self::DetailsType(_) => None,
             Self::Pairing(it) => Some(it.expires_at),
             Self::Authentication(it) => Some(it.forget_at()),
             Self::SpentAssertion(it) => Some(it.forget_at()),
             Self::Grant(it) => Some(it.expires_at),
+            Self::Notification(it) => Some(it.forget_at),
+            Self::Revocation(it) => Some(it.expires_at),
+            Self::InitialAccessToken(it) => Some(it.expires_at),
+        }
+    }
+
+    /// When something is to be done about the record; `None` when nothing ever is by itself.
+    pub fn due(&self) -> Option<Due> {
+        match self {
+            Self::Notification(it) => Some(it.due()),
+            Self::Environment(_)
+            | Self::Application(_)
+            | Self::Resource(_)
+            | Self::User(_)
+            | Self::Login(_)
+            | Self::Device(_)
+            | Self::Credential(_)
+            | Self::Pairing(_)
+            | Self::Administrator(_)
+            | Self::SigningKey(_)
+            | Self::Authentication(_)
+            | Self::SpentAssertion(_)
+            | Self::Grant(_)
+            | Self::Revocation(_)
+            | Self::DetailsType(_)
+            | Self::InitialAccessToken(_) => None,
         }
     }
 
@@ -318,6 +293,10 @@ impl Record {
             Self::Authentication(it) => serde_json::to_string(it),
             Self::SpentAssertion(it) => serde_json::to_string(it),
             Self::Grant(it) => serde_json::to_string(it),
+            Self::Notification(it) => serde_json::to_string(it),
+            Self::Revocation(it) => serde_json::to_string(it),
+            Self::DetailsType(it) => serde_json::to_string(it),
+            Self::InitialAccessToken(it) => serde_json::to_string(it),
         }
     }
 
@@ -340,6 +319,10 @@ impl Record {
             Kind::Authentication => Self::Authentication(serde_json::from_str(text)?),
             Kind::SpentAssertion => Self::SpentAssertion(serde_json::from_str(text)?),
             Kind::Grant => Self::Grant(serde_json::from_str(text)?),
+            Kind::Notification => Self::Notification(serde_json::from_str(text)?),
+            Kind::Revocation => Self::Revocation(serde_json::from_str(text)?),
+            Kind::DetailsType => Self::DetailsType(serde_json::from_str(text)?),
+            Kind::InitialAccessToken => Self::InitialAccessToken(serde_json::from_str(text)?),
         })
     }
 }
@@ -375,69 +358,9 @@ impl Write {
     }
 }
 
-impl From<Environment> for Record {
-    fn from(it: Environment) -> Self {
-        Self::Environment(Arc::new(it))
-    }
-}
-impl From<Application> for Record {
-    fn from(it: Application) -> Self {
-        Self::Application(Arc::new(it))
-    }
-}
-impl From<Resource> for Record {
-    fn from(it: Resource) -> Self {
-        Self::Resource(Arc::new(it))
-    }
-}
-impl From<User> for Record {
-    fn from(it: User) -> Self {
-        Self::User(Arc::new(it))
-    }
-}
-impl From<Login> for Record {
-    fn from(it: Login) -> Self {
-        Self::Login(Arc::new(it))
-    }
-}
-impl From<Device> for Record {
-    fn from(it: Device) -> Self {
-        Self::Device(Arc::new(it))
-    }
-}
-impl From<Credential> for Record {
-    fn from(it: Credential) -> Self {
-        Self::Credential(Arc::new(it))
-    }
-}
-impl From<Pairing> for Record {
-    fn from(it: Pairing) -> Self {
-        Self::Pairing(Arc::new(it))
-    }
-}
-impl From<Administrator> for Record {
-    fn from(it: Administrator) -> Self {
-        Self::Administrator(Arc::new(it))
-    }
-}
-impl From<SigningKeyRecord> for Record {
-    fn from(it: SigningKeyRecord) -> Self {
-        Self::SigningKey(Arc::new(it))
-    }
-}
-impl From<Authentication> for Record {
-    fn from(it: Authentication) -> Self {
-        Self::Authentication(Arc::new(it))
-    }
-}
-impl From<SpentAssertion> for Record {
-    fn from(it: SpentAssertion) -> Self {
-        Self::SpentAssertion(Arc::new(it))
-    }
-}
-impl From<Grant> for Record {
-    fn from(it: Grant) -> Self {
-        Self::Grant(Arc::new(it))
+impl<T: Stored> From<T> for Record {
+    fn from(it: T) -> Self {
+        T::wrap(Arc::new(it))
     }
 }
 

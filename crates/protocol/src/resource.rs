@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{EnvironmentId, ResourceId, ScopeId};
+use crate::application::ClientSecret;
+use crate::id::{AttributeId, EnvironmentId, ResourceId, ScopeId};
 use crate::record::{Key, Kind, Record, Stored};
 use crate::time::{Seconds, Timestamp};
 
@@ -34,6 +35,53 @@ pub struct Scope {
     pub updated_at: Timestamp,
 }
 
+/// What access tokens look like to the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccessTokenFormat {
+    /// A signed JWT (RFC 9068).
+    #[default]
+    Jwt,
+    /// Nothing that can be read; the resource introspects it.
+    Opaque,
+}
+
+/// How a resource authenticates when it introspects (`pingone.md` §10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum IntrospectionAuthMethod {
+    /// HTTP Basic.
+    ClientSecretBasic,
+    /// `client_id` and `client_secret` in the body.
+    ClientSecretPost,
+}
+
+/// A resource's right to introspect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Introspection {
+    /// How it authenticates.
+    pub auth_method: IntrospectionAuthMethod,
+    /// With what.
+    pub secret: ClientSecret,
+}
+
+/// A claim of the access tokens of a resource (`pingone.md` §17).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// Its place in the management API.
+    pub id: AttributeId,
+    /// The claim.
+    pub name: String,
+    /// A fixed text, or `${user.…}`.
+    pub value: String,
+    /// Without a value no token is issued.
+    pub required: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
 /// Something access tokens are for. Its scopes are part of it: they are few, read together, and
 /// changed by one conditional write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +100,15 @@ pub struct Resource {
     pub audience: String,
     /// Life of access tokens.
     pub access_token_validity: Seconds,
+    /// What its access tokens look like.
+    #[serde(default)]
+    pub access_token_format: AccessTokenFormat,
+    /// How it authenticates when it introspects tokens; `None`: it may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection: Option<Introspection>,
+    /// What its access tokens say beside the standard claims.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<Attribute>,
     /// Scopes.
     pub scopes: Vec<Scope>,
     /// When it was made.
@@ -87,5 +144,8 @@ impl Stored for Resource {
     }
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::Resource(it) = record { Some(it) } else { None }
+    }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::Resource(it)
     }
 }

@@ -16,6 +16,9 @@ use zeroize::Zeroizing;
 /// Octets of a nonce; it is random, given by the caller, and stands before the ciphertext.
 pub const NONCE_BYTES: usize = 12;
 
+/// Octets of a salt of [`RootKey::seal_fresh`].
+pub const SALT_BYTES: usize = 24;
+
 /// A sealed value failed to open: another key, another context, or damage. Never a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a sealed value does not open: wrong master key, or damaged")]
@@ -92,6 +95,46 @@ impl RootKey {
         Ok(text)
     }
 
+    /// As [`RootKey::seal`], for what is sealed so often that random nonces under one key might
+    /// meet: each value gets a key of its own, derived with `salt`, which must be random.
+    ///
+    /// # Errors
+    /// Only if key derivation or the cipher fails.
+    pub fn seal_fresh(
+        &self,
+        context: Context<'_>,
+        plain: &[u8],
+        salt: [u8; SALT_BYTES],
+    ) -> Result<Sealed, Unsealable> {
+        let sealed = self.derived(&salt)?.seal(context, plain, [0; NONCE_BYTES])?;
+        let text = sealed.0.get(NONCE_BYTES..).unwrap_or_default();
+        Ok(Sealed([salt.as_slice(), text].concat()))
+    }
+
+    /// Opens what [`RootKey::seal_fresh`] sealed for the same context.
+    ///
+    /// # Errors
+    /// The key or the context is another one, or the octets are damaged.
+    pub fn open_fresh(
+        &self,
+        context: Context<'_>,
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+        let (salt, text) = sealed.0.split_at_checked(SALT_BYTES).ok_or(Unsealable)?;
+        let sealed = Sealed([[0; NONCE_BYTES].as_slice(), text].concat());
+        self.derived(salt)?.open(context, &sealed)
+    }
+
+    fn derived(&self, salt: &[u8]) -> Result<Self, Unsealable> {
+        let mut octets = Zeroizing::new([0; 32]);
+        Salt::new(HKDF_SHA256, salt)
+            .extract(self.0.as_slice())
+            .expand(&[b"assent fresh"], HKDF_SHA256)
+            .and_then(|okm| okm.fill(octets.as_mut_slice()))
+            .map_err(|_| Unsealable)?;
+        Ok(Self(octets))
+    }
+
     /// A MAC key of its own for each `label` (RFC 5869).
     ///
     /// # Errors
@@ -151,6 +194,18 @@ mod tests {
         let elsewhere = Context { owner: &[8; 16], ..OWNER };
         assert_eq!(key.open(elsewhere, &sealed), Err(Unsealable));
         assert_eq!(RootKey::new([2; 32]).open(OWNER, &sealed), Err(Unsealable));
+    }
+
+    #[test]
+    fn a_value_sealed_under_a_key_of_its_own_opens_only_in_its_context() {
+        let key = RootKey::new([1; 32]);
+        let sealed = key.seal_fresh(OWNER, b"value", [3; SALT_BYTES]).unwrap();
+        assert_eq!(key.open_fresh(OWNER, &sealed).unwrap().as_slice(), b"value");
+        assert_ne!(sealed, key.seal_fresh(OWNER, b"value", [4; SALT_BYTES]).unwrap());
+        let elsewhere = Context { owner: &[8; 16], ..OWNER };
+        assert_eq!(key.open_fresh(elsewhere, &sealed), Err(Unsealable));
+        assert_eq!(RootKey::new([2; 32]).open_fresh(OWNER, &sealed), Err(Unsealable));
+        assert_eq!(key.open(OWNER, &sealed), Err(Unsealable), "another kind of seal");
     }
 
     #[test]

@@ -52,6 +52,18 @@ pub enum Purpose {
     AdministratorToken,
     /// The `jti` of a client assertion, or the whole assertion when it has none.
     Assertion,
+    /// The `jti` of a signed authentication request (R-060: a memory of its own).
+    RequestObject,
+    /// The `jti` of a revoked access token.
+    RevokedToken,
+    /// A revoked grant.
+    RevokedGrant,
+    /// A token that permits registrations (RFC 7591 §3).
+    InitialAccessToken,
+    /// A token that manages one registration (RFC 7592 §3).
+    RegistrationToken,
+    /// Where notifications go.
+    NotificationEndpoint,
 }
 
 impl Purpose {
@@ -62,6 +74,12 @@ impl Purpose {
             Self::Pairing => b"pairing\0",
             Self::AdministratorToken => b"administrator\0",
             Self::Assertion => b"assertion\0",
+            Self::RequestObject => b"request_object\0",
+            Self::RevokedToken => b"revoked_token\0",
+            Self::RevokedGrant => b"revoked_grant\0",
+            Self::InitialAccessToken => b"initial_access_token\0",
+            Self::RegistrationToken => b"registration_token\0",
+            Self::NotificationEndpoint => b"notification_endpoint\0",
         }
     }
 }

@@ -42,6 +42,9 @@ impl Stored for SigningKeyRecord {
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::SigningKey(it) = record { Some(it) } else { None }
     }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::SigningKey(it)
+    }
 }
 
 /// The rhythm of rotation.

@@ -95,7 +95,26 @@ pub struct IdTokenClaims<'a> {
     sid: GrantId,
     env: EnvironmentId,
     #[serde(flatten)]
+    pushed: Pushed<'a>,
+    #[serde(flatten)]
     person: StandardClaims<'a>,
+}
+
+/// What an ID token says only when it is pushed (CIBA §10.3.1).
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Pushed<'a> {
+    /// The request it answers.
+    #[serde(
+        rename = "urn:openid:params:jwt:claim:auth_req_id",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub auth_req_id: Option<&'a str>,
+    /// Left half of the hash of the refresh token beside it.
+    #[serde(
+        rename = "urn:openid:params:jwt:claim:rt_hash",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rt_hash: Option<&'a str>,
 }
 
 impl<'a> IdTokenClaims<'a> {
@@ -105,6 +124,7 @@ impl<'a> IdTokenClaims<'a> {
         subject: Subject<'a>,
         person: StandardClaims<'a>,
         at_hash: &'a str,
+        pushed: Pushed<'a>,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -119,6 +139,7 @@ impl<'a> IdTokenClaims<'a> {
             at_hash,
             sid: subject.grant,
             env: subject.env,
+            pushed,
             person,
         }
     }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::id::{EnvironmentId, UserId};
+use crate::id::{ApplicationId, EnvironmentId, UserId};
 use crate::reason::Reason;
 use crate::record::{Key, Kind, Record, Stored};
+use crate::secret::Digest;
 use crate::time::Timestamp;
 
 /// Longest login hint in octets.
@@ -29,6 +30,19 @@ pub struct Name {
     pub family: Option<String>,
 }
 
+/// A `user_code` and how often it was guessed wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserCode {
+    /// Keyed digest.
+    pub digest: Digest,
+    /// Wrong guesses since `since`.
+    #[serde(default)]
+    pub failures: u32,
+    /// When the first of them was.
+    #[serde(default)]
+    pub since: Timestamp,
+}
+
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -48,6 +62,12 @@ pub struct User {
     pub enabled: bool,
     /// When the account was locked, if it is.
     pub locked_at: Option<Timestamp>,
+    /// The secret that the person tells a client whose requests they expect (CIBA §7.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_code: Option<UserCode>,
+    /// Applications that may not ask this person: "this was not me".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<ApplicationId>,
     /// When the person was made.
     pub created_at: Timestamp,
     /// When the person was last changed.
@@ -84,6 +104,9 @@ impl Stored for User {
     }
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::User(it) = record { Some(it) } else { None }
+    }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::User(it)
     }
 }
 
@@ -125,6 +148,9 @@ impl Stored for Login {
     }
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::Login(it) = record { Some(it) } else { None }
+    }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::Login(it)
     }
 }
 

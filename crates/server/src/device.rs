@@ -9,7 +9,7 @@ pub mod simulator;
 use std::sync::Arc;
 
 use assent_protocol::application::Application;
-use assent_protocol::ciba::answer::{self, Answer, Answerer};
+use assent_protocol::ciba::answer::{self, Answered, Answerer, Said};
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::device::{Credential, Device};
 use assent_protocol::id::RequestId;
@@ -22,6 +22,8 @@ use assent_protocol::time::Timestamp;
 use assent_protocol::user::User;
 
 use crate::app::App;
+use crate::call::Call;
+use crate::delivery;
 use crate::failure::Failure;
 use crate::oauth::resources;
 use crate::registry::Tenant;
@@ -145,12 +147,17 @@ pub async fn decide(
     app: &App,
     tenant: &Tenant,
     found: &Versioned<Authentication>,
-    said: Answer,
+    said: &Said,
     by: Answerer,
-    now: Timestamp,
+    call: &Call,
 ) -> Result<(), Failure> {
     if usable_application(app, tenant, &found.record).await?.is_none() {
         return Err(Reason::RequestApplicationDisabled.into());
     }
-    app.settle(None, answer::answer(Some(found), said, by, now)).await
+    let answered = answer::answer(&found.record, said, by, call.now)?;
+    let told = delivery::tell(app, tenant, call, found, answered.state).await?;
+    let answered = Answered { state: told.state, verdict: answered.verdict };
+    let mut decision = answered.decide(found);
+    decision.changes.extend(told.changes);
+    app.settle(None, decision).await
 }

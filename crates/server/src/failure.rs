@@ -3,6 +3,7 @@
 use assent_protocol::error_code::ErrorCode;
 use assent_protocol::reason::{Preamble, Reason};
 use assent_protocol::sealing::Unsealable;
+use assent_protocol::time::Seconds;
 use assent_store::Fault;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -16,6 +17,8 @@ use crate::machine::EntropyFault;
 pub enum Failure {
     /// The protocol says no.
     Refused(Reason),
+    /// The protocol says no for now: it may be asked again after so long.
+    Wait(Reason, Seconds),
     /// Something of ours broke; nothing may be concluded from it.
     Broken(Broken),
 }
@@ -96,6 +99,11 @@ pub const RETRY_AFTER_BROKEN: HeaderValue = HeaderValue::from_static("1");
 pub fn render(call: &Call, endpoint: Endpoint, failure: &Failure) -> Response {
     match failure {
         Failure::Refused(reason) => refuse(call, endpoint, *reason),
+        Failure::Wait(reason, wait) => {
+            let mut response = refuse(call, endpoint, *reason);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.get()));
+            response
+        }
         Failure::Broken(broken) => report(call, broken),
     }
 }
@@ -186,7 +194,16 @@ const fn by_code(endpoint: Endpoint, code: ErrorCode) -> StatusCode {
         | ErrorCode::ExpiredToken
         | ErrorCode::ExpiredLoginHintToken
         | ErrorCode::UnknownUserId
+        | ErrorCode::MissingUserCode
+        | ErrorCode::InvalidUserCode
+        | ErrorCode::InvalidTarget
+        | ErrorCode::InvalidAuthorizationDetails
+        | ErrorCode::UnsupportedTokenType
+        | ErrorCode::InvalidClientMetadata
+        | ErrorCode::InvalidRedirectUri
+        | ErrorCode::TransactionFailed
         | ErrorCode::InvalidBindingMessage => StatusCode::BAD_REQUEST,
+        ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod call;
+pub mod delivery;
 pub mod device;
 pub mod extract;
 pub mod failure;
@@ -16,6 +17,7 @@ pub mod machine;
 pub mod management;
 pub mod metrics;
 pub mod oauth;
+pub mod outbound;
 pub mod paces;
 pub mod provision;
 pub mod registry;

@@ -2,11 +2,14 @@
 //! resource. Used by `init`, `demo`, the management API and key rotation.
 
 use assent_jose::{Algorithm, SigningKey};
-use assent_protocol::environment::{CibaSettings, Environment, EnvironmentStatus, EnvironmentType};
+use assent_protocol::environment::{
+    CibaSettings, Environment, EnvironmentStatus, EnvironmentType, OutboundSettings,
+};
 use assent_protocol::id::{DeviceId, EnvironmentId, UserId};
 use assent_protocol::keys::EnvironmentKeys;
 use assent_protocol::record::Write;
-use assent_protocol::resource::{OPENID_SCOPES, Resource, ResourceType, Scope};
+use assent_protocol::registration::RegistrationPolicy;
+use assent_protocol::resource::{AccessTokenFormat, OPENID_SCOPES, Resource, ResourceType, Scope};
 use assent_protocol::sealing::RootKey;
 use assent_protocol::secret::{Digest, Purpose, Secret};
 use assent_protocol::signing::{SIGNING_ALGORITHMS, SigningKeyRecord};
@@ -24,7 +27,7 @@ pub const DEVICE_TOKEN_PREFIX: &str = "dvc_";
 pub const LINK_CODE_PREFIX: &str = "lnk_";
 
 /// What an administrator decides about a new environment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewEnvironment {
     /// Its name.
     pub name: String,
@@ -34,6 +37,10 @@ pub struct NewEnvironment {
     pub kind: EnvironmentType,
     /// CIBA settings.
     pub ciba: CibaSettings,
+    /// Where the server may call for it.
+    pub outbound: OutboundSettings,
+    /// Who may register clients.
+    pub registration: RegistrationPolicy,
 }
 
 /// A new environment and everything it begins with, to be inserted in one commit. Generates RSA
@@ -57,6 +64,8 @@ pub fn environment(
         kind: new.kind,
         status: EnvironmentStatus::Active,
         ciba: new.ciba,
+        outbound: new.outbound,
+        registration: new.registration,
         openid_resource: resource.id,
         root_key: Environment::seal_root_key(id, master, root_key, entropy.octets()?)?,
         created_at: now,
@@ -117,6 +126,9 @@ fn openid_resource(
         kind: ResourceType::OpenidConnect,
         audience: format!("urn:assent:environment:{env}:openid"),
         access_token_validity: Resource::ACCESS_TOKEN_VALIDITY,
+        access_token_format: AccessTokenFormat::default(),
+        introspection: None,
+        attributes: Vec::new(),
         scopes,
         created_at: now,
         updated_at: now,
@@ -196,6 +208,7 @@ pub fn device(
         nickname,
         kind,
         status: device::DeviceStatus::ActivationRequired,
+        acr_values: Vec::new(),
         credential: None,
         pairings: digests.to_vec(),
         created_at: now,

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_protocol::ciba::authentication::Authentication;
+use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
-use assent_protocol::record::{InboxKey, Key, Kind, Record, Version, Versioned, Write};
+use assent_protocol::record::{InboxKey, Key, Kind, Lane, Record, Version, Versioned, Write};
 use assent_protocol::time::Timestamp;
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -215,6 +216,25 @@ impl Store for Embedded {
         limit: usize,
     ) -> Result<Vec<Versioned<Authentication>>, Fault> {
         Ok(self.shared.live.list_inbox(env, user, now, limit))
+    }
+
+    async fn list_prompts(
+        &self,
+        env: EnvironmentId,
+        user: UserId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Authentication>>, Fault> {
+        Ok(self.shared.live.list_prompts(env, user, since, limit))
+    }
+
+    async fn list_due(
+        &self,
+        now: Timestamp,
+        except: &[Lane],
+        limit: usize,
+    ) -> Result<Vec<Versioned<Notification>>, Fault> {
+        self.readers.list_due(now, except, limit)
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<Outcome, Fault> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_protocol::ciba::authentication::Authentication;
+use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
-use assent_protocol::record::{InboxKey, Key, Record, Version, Versioned, Write};
+use assent_protocol::record::{InboxKey, Key, Lane, Record, Version, Versioned, Write};
 use assent_protocol::time::Timestamp;
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -85,6 +86,27 @@ impl Store for Faulty {
     ) -> Result<Vec<Versioned<Authentication>>, Fault> {
         self.readable()?;
         self.inner.list_inbox(env, user, now, limit).await
+    }
+
+    async fn list_prompts(
+        &self,
+        env: EnvironmentId,
+        user: UserId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Authentication>>, Fault> {
+        self.readable()?;
+        self.inner.list_prompts(env, user, since, limit).await
+    }
+
+    async fn list_due(
+        &self,
+        now: Timestamp,
+        except: &[Lane],
+        limit: usize,
+    ) -> Result<Vec<Versioned<Notification>>, Fault> {
+        self.readable()?;
+        self.inner.list_due(now, except, limit).await
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<Outcome, Fault> {

@@ -13,10 +13,24 @@ pub const fn is_catalogue(kind: Kind) -> bool {
             | Kind::Device
             | Kind::Credential
             | Kind::Administrator
+            | Kind::DetailsType
     )
 }
 
 /// Whether rows of a kind say when they may be removed, one by one.
 pub const fn expires(kind: Kind) -> bool {
-    matches!(kind, Kind::Pairing | Kind::SpentAssertion | Kind::Grant)
+    matches!(
+        kind,
+        Kind::Pairing
+            | Kind::SpentAssertion
+            | Kind::Grant
+            | Kind::Notification
+            | Kind::Revocation
+            | Kind::InitialAccessToken
+    )
+}
+
+/// Whether rows of a kind say when something is to be done about them.
+pub const fn is_due(kind: Kind) -> bool {
+    matches!(kind, Kind::Notification)
 }

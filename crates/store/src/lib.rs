@@ -24,8 +24,11 @@ mod postgres;
 use std::time::Duration;
 
 use assent_protocol::ciba::authentication::Authentication;
+use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
-use assent_protocol::record::{InboxKey, Key, Kind, Record, Stored, Version, Versioned, Write};
+use assent_protocol::record::{
+    InboxKey, Key, Kind, Lane, Record, Stored, Version, Versioned, Write,
+};
 use assent_protocol::time::Timestamp;
 use async_trait::async_trait;
 
@@ -102,6 +105,31 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Versioned<Authentication>>, Fault>;
+
+    /// The authentications addressed to one person since `since`, whatever has become of them,
+    /// oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Store::find_record`].
+    async fn list_prompts(
+        &self,
+        env: EnvironmentId,
+        user: UserId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Authentication>>, Fault>;
+
+    /// The notifications that are due at `now`, whatever their environment, the longest due
+    /// first, at most `limit`; none of the lanes in `except`.
+    ///
+    /// # Errors
+    /// As [`Store::find_record`].
+    async fn list_due(
+        &self,
+        now: Timestamp,
+        except: &[Lane],
+        limit: usize,
+    ) -> Result<Vec<Versioned<Notification>>, Fault>;
 
     /// Applies `writes`, all or none.
     ///

@@ -1,14 +1,17 @@
 //! The demonstration's data: two environments with the same people, and an application for each
 //! way to authenticate.
 
+use assent_protocol::environment::OutboundSettings;
+use assent_protocol::registration::RegistrationPolicy;
+use assent_protocol::resource::AccessTokenFormat;
 use std::path::Path;
 
 use anyhow::{Result, bail};
 use assent_jose::{Algorithm, Jwks, SigningKey};
 use assent_protocol::administrator::{Role, RoleAssignment};
 use assent_protocol::application::{
-    Application, ApplicationType, CorsBehavior, CorsSettings, GrantType, RefreshLifetime,
-    ScopeGrant, TokenEndpointAuthMethod as Method,
+    Application, CorsBehavior, CorsSettings, GrantType, ScopeGrant,
+    TokenEndpointAuthMethod as Method,
 };
 use assent_protocol::device::{Credential, Device, DeviceStatus, DeviceType};
 use assent_protocol::environment::{CibaSettings, Environment, EnvironmentType};
@@ -165,6 +168,8 @@ impl Seeder {
             ..CibaSettings::default()
         };
         let new = NewEnvironment {
+            outbound: OutboundSettings::default(),
+            registration: RegistrationPolicy::default(),
             name: name.to_owned(),
             description: String::from("Made by `assent demo`"),
             kind: EnvironmentType::Sandbox,
@@ -202,6 +207,9 @@ impl Seeder {
             });
         }
         Ok(Resource {
+            access_token_format: AccessTokenFormat::Jwt,
+            introspection: None,
+            attributes: Vec::new(),
             env: self.environment.id,
             id: ENTROPY.id(self.now)?,
             name: String::from("Payments"),
@@ -236,28 +244,16 @@ impl Seeder {
         let secret = provision::client_secret(ENTROPY)?;
         let origins =
             ["http://127.0.0.1:9401", "http://localhost:9401"].map(str::to_owned).to_vec();
+        let sealed = self.keys.seal_client_secret(id, &secret, ENTROPY.octets()?)?;
         writes.push(Write::insert(Application {
-            env: self.environment.id,
-            id,
             name: name.to_owned(),
-            description: None,
             enabled: true,
-            kind: ApplicationType::WebApp,
             grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
             auth_method: method,
-            auth_signing_alg: None,
             jwks,
-            secret: self.keys.seal_client_secret(id, &secret, ENTROPY.octets()?)?,
-            previous_secret: None,
-            token_signing_alg: Algorithm::RS256,
             cors: CorsSettings { behavior: CorsBehavior::AllowSpecificOrigins, origins },
-            refresh: RefreshLifetime::default(),
-            several_resources: false,
-            assertion_replay: None,
-            accepts_expired_hint: true,
             grants: self.grants.clone(),
-            created_at: self.now,
-            updated_at: self.now,
+            ..Application::new(self.environment.id, id, sealed, self.now)
         }));
         Ok((id.to_string(), secret.expose().to_owned()))
     }
@@ -269,6 +265,8 @@ impl Seeder {
     ) -> Result<(UserId, String)> {
         let env = self.environment.id;
         let user = User {
+            user_code: None,
+            blocked: Vec::new(),
             env,
             id: ENTROPY.id(self.now)?,
             username: username.to_owned(),
@@ -288,6 +286,7 @@ impl Seeder {
         let token = Secret::mint(DEVICE_TOKEN_PREFIX, ENTROPY.octets()?);
         let digest = Digest::of(Purpose::DeviceCredential, env, token.expose().as_bytes());
         let device = Device {
+            acr_values: Vec::new(),
             env,
             user: user.id,
             id: ENTROPY.id(self.now)?,

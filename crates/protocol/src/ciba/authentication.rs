@@ -1,7 +1,9 @@
 //! The thing that waits for the person, and everything that can become of it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
+use crate::ciba::delivery::DeliveryMode;
 use crate::id::{ApplicationId, DeviceId, EnvironmentId};
 use crate::record::{InboxKey, Key, Kind, Record, Stored};
 use crate::secret::Digest;
@@ -35,12 +37,64 @@ pub struct Authentication {
     pub expires_at: Timestamp,
     /// The polling interval it was given.
     pub interval: Seconds,
+    /// How the client hears of the outcome: as it was registered when the request came.
+    #[serde(default, skip_serializing_if = "DeliveryMode::is_poll")]
+    pub delivery: DeliveryMode,
+    /// What few requests ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Box<Asked>>,
     /// What has become of it.
     pub state: State,
 }
 
-/// What has become of an authentication. `Pending` leads to the others, `Approved` to `Redeemed`
-/// or, when the person may no longer authenticate, `Denied`; nothing leads back.
+/// What few requests ask for, so that most need no room for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// `authorization_details` (RFC 9396 §2): a JSON array, checked against its types.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_details: Option<Box<str>>,
+    /// `claims` (OIDC Core §5.5): a JSON object, checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Box<str>>,
+    /// `resource` (RFC 8707 §2).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resource: Vec<Box<str>>,
+    /// The numbers to be matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<Number>,
+    /// The signed request as it came: evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Box<str>>,
+}
+
+impl Asked {
+    /// The `authorization_details` that were approved, as a JSON array (RFC 9396 §7).
+    pub fn approved_details(&self, approval: &Approval) -> Option<String> {
+        let all = self.authorization_details.as_deref()?;
+        let Some(chosen) = &approval.details else { return Some(all.to_owned()) };
+        let parts: Vec<Box<RawValue>> = serde_json::from_str(all).ok()?;
+        let approved: Vec<&RawValue> = parts
+            .iter()
+            .zip(0_u16..)
+            .filter(|(_, place)| chosen.contains(place))
+            .map(|(part, _)| part.as_ref())
+            .collect();
+        serde_json::to_string(&approved).ok()
+    }
+}
+
+/// The number that the asking side shows, and what the person may pick from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Number {
+    /// What the asking side shows.
+    pub shown: u8,
+    /// What may be picked, in the order of display; `None`: the person types it.
+    pub choices: Option<[u8; 3]>,
+}
+
+/// What has become of an authentication. `Pending` leads to the others, `Approved` to `Redeemed`,
+/// `Withdrawn` or, when the person may no longer authenticate, `Denied`; nothing leads back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -58,6 +112,16 @@ pub enum State {
         /// When.
         at: Timestamp,
     },
+    /// The client took its request back.
+    Withdrawn {
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody decided in time, and the client is told so.
+    Expired {
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// A yes, and how it came.
@@ -71,6 +135,9 @@ pub struct Approval {
     pub acr: String,
     /// Methods used (RFC 8176).
     pub amr: Vec<String>,
+    /// Which of the `authorization_details`, by position; `None`: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Vec<u16>>,
 }
 
 impl Authentication {
@@ -86,9 +153,10 @@ impl Authentication {
             State::Approved(approval) => {
                 self.expires_at.max(approval.at.plus(REDEEMABLE_AFTER_DECISION))
             }
-            State::Denied { at } | State::Redeemed { at } => {
-                self.expires_at.max(at.plus(REDEEMABLE_AFTER_DECISION))
-            }
+            State::Denied { at }
+            | State::Redeemed { at }
+            | State::Withdrawn { at }
+            | State::Expired { at } => self.expires_at.max(at.plus(REDEEMABLE_AFTER_DECISION)),
         }
     }
 
@@ -110,6 +178,9 @@ impl Stored for Authentication {
     }
     fn open(record: Record) -> Option<std::sync::Arc<Self>> {
         if let Record::Authentication(it) = record { Some(it) } else { None }
+    }
+    fn wrap(it: std::sync::Arc<Self>) -> Record {
+        Record::Authentication(it)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::application::Application;
 use crate::ciba::authentication::{Approval, Authentication, State};
+use crate::ciba::delivery::DeliveryMode;
 use crate::decision::{Change, Decision};
 use crate::reason::Reason;
 use crate::record::{Versioned, Write};
@@ -31,14 +32,21 @@ pub fn poll<'a>(
     if authentication.application != client.id || authentication.env() != client.env {
         return Err(Reason::AuthReqIdOtherClient);
     }
-    if matches!(authentication.state, State::Redeemed { .. }) {
-        return Err(Reason::AuthReqIdRedeemed);
+    if authentication.delivery == DeliveryMode::Push {
+        return Err(Reason::PushClientPolled);
+    }
+    match authentication.state {
+        State::Redeemed { .. } => return Err(Reason::AuthReqIdRedeemed),
+        State::Withdrawn { .. } => return Err(Reason::AuthReqIdWithdrawn),
+        State::Pending | State::Approved(_) | State::Denied { .. } | State::Expired { .. } => {}
     }
     if now >= authentication.redeemable_until() {
         return Err(Reason::AuthReqIdExpired);
     }
     match &authentication.state {
         State::Redeemed { .. } => Err(Reason::AuthReqIdRedeemed),
+        State::Withdrawn { .. } => Err(Reason::AuthReqIdWithdrawn),
+        State::Expired { .. } => Err(Reason::AuthReqIdExpired),
         State::Denied { .. } => Err(Reason::EndUserDenied),
         State::Pending => Ok((found, Outcome::Undecided)),
         State::Approved(approval) => Ok((found, Outcome::Approved(approval))),

@@ -1,6 +1,8 @@
 use std::fmt::Write as _;
 
+use super::detail::CLIENT_DENIED;
 use super::*;
+use crate::error_code::ErrorCode;
 
 #[test]
 fn every_description_keeps_to_the_characters_of_rfc_6749() {
@@ -19,7 +21,7 @@ fn the_table_lists_every_reason_once_and_in_order() {
     for (position, reason) in Reason::ALL.iter().enumerate() {
         assert_eq!(*reason as usize, position, "{reason:?}");
     }
-    assert_eq!(Reason::ALL.len(), Reason::ActionUnknown as usize + 1);
+    assert_eq!(Reason::ALL.len(), Reason::AcrNotReached as usize + 1);
 }
 
 #[test]

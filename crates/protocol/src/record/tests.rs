@@ -2,10 +2,15 @@
 
 use super::*;
 use crate::ciba::authentication::{Approval, State};
+use crate::ciba::delivery::DeliveryMode;
+use crate::id::{ApplicationId, DeviceId};
+use crate::secret::Digest;
 use crate::time::Seconds;
 
 fn authentication(state: State) -> Authentication {
     Authentication {
+        asked: None,
+        delivery: DeliveryMode::Poll,
         inbox: InboxKey {
             env: EnvironmentId::from_bytes([1; 16]),
             user: UserId::from_bytes([2; 16]),
@@ -33,6 +38,7 @@ fn check(record: impl Into<Record>) -> String {
 #[test]
 fn an_authentication_is_stored_so() {
     let approval = Approval {
+        details: None,
         at: Timestamp::from_millis(1500),
         device: Some(DeviceId::from_bytes([6; 16])),
         acr: String::from("urn:x"),

@@ -13,6 +13,10 @@ fn at(seconds: i64) -> Timestamp {
 
 fn grant(generation: u32) -> Grant {
     Grant {
+        authorization_details: None,
+        claims: None,
+        resource: Vec::new(),
+        rotated_at: Timestamp::default(),
         env: EnvironmentId::NIL,
         id: GrantId::NIL,
         application: ApplicationId::NIL,
@@ -79,8 +83,12 @@ fn every_case_of_a_presented_token() {
 
 #[test]
 fn a_token_never_outlives_its_family() {
-    let lifetime =
-        RefreshLifetime { duration: Seconds::new(100), rolling_duration: Seconds::new(150) };
+    let lifetime = RefreshLifetime {
+        grace: Seconds::default(),
+        replay_protection: true,
+        duration: Seconds::new(100),
+        rolling_duration: Seconds::new(150),
+    };
     assert_eq!(token_expires_at(lifetime, at(150), at(0)), at(100));
     assert_eq!(token_expires_at(lifetime, at(150), at(80)), at(150));
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::application::ScopeGrant;
 use crate::id::{ApplicationId, EnvironmentId, ResourceId, ScopeGrantId, ScopeId};
+use crate::resource::AccessTokenFormat;
 use crate::resource::Scope;
 use crate::time::Timestamp;
 
@@ -13,6 +14,9 @@ fn resource(number: u8, kind: ResourceType, names: &[&str]) -> Arc<Resource> {
         updated_at: Timestamp::default(),
     };
     Arc::new(Resource {
+        access_token_format: AccessTokenFormat::Jwt,
+        introspection: None,
+        attributes: Vec::new(),
         env: EnvironmentId::NIL,
         id: ResourceId::from_bytes([number; 16]),
         name: number.to_string(),

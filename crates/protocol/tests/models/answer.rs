@@ -19,7 +19,9 @@ fn say(store: &Store, said: Answer, now: Timestamp) -> Verdict {
     let key = Key::authentication(EnvironmentId::NIL, auth_req_id(1));
     let found = store.find::<Authentication>(&key);
     let by = Answerer::Device(DeviceId::from_bytes([9; 16]));
-    store.settle(None, answer::answer(found.as_ref(), said, by, now))
+    let found = found.ok_or(Reason::RequestUnknown)?;
+    let answered = answer::answer(&found.record, &said.into(), by, now)?;
+    store.settle(None, answered.decide(&found))
 }
 
 fn state(store: &Store) -> State {
@@ -48,6 +50,7 @@ impl Told {
             State::Approved(_) => assert!(approved && !denied && self.token_sets() == 0),
             State::Redeemed { .. } => assert!(approved && !denied && self.token_sets() == 1),
             State::Denied { .. } => assert!(denied && !approved && self.token_sets() == 0),
+            State::Withdrawn { .. } | State::Expired { .. } => panic!("nobody did that"),
         }
         for lost in [self.approve, self.deny].iter().filter_map(|it| it.err()) {
             let reasons = [Reason::RequestDecided, Reason::RequestExpired];

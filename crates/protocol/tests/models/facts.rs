@@ -1,11 +1,9 @@
 //! What the scenarios begin with.
 
+use assent_protocol::ciba::delivery::DeliveryMode;
 use std::sync::{Arc, OnceLock};
 
-use assent_jose::Algorithm;
-use assent_protocol::application::{
-    Application, ApplicationType, CorsSettings, GrantType, RefreshLifetime, TokenEndpointAuthMethod,
-};
+use assent_protocol::application::{Application, GrantType, TokenEndpointAuthMethod};
 use assent_protocol::ciba::answer::ACR_DEVICE;
 use assent_protocol::ciba::authentication::{Approval, Authentication, State};
 use assent_protocol::grant::Grant;
@@ -50,28 +48,13 @@ pub fn client() -> &'static Application {
         let id = ApplicationId::from_bytes([3; 16]);
         let keys = EnvironmentKeys::derive(RootKey::new([0; 32])).unwrap();
         let secret = Secret::new(String::from("secret"));
+        let secret = keys.seal_client_secret(id, &secret, [0; 12]).unwrap();
         Application {
-            env: EnvironmentId::NIL,
-            id,
             name: String::from("Shop"),
-            description: None,
             enabled: true,
-            kind: ApplicationType::WebApp,
             grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
             auth_method: TokenEndpointAuthMethod::PrivateKeyJwt,
-            auth_signing_alg: None,
-            jwks: None,
-            secret: keys.seal_client_secret(id, &secret, [0; 12]).unwrap(),
-            previous_secret: None,
-            token_signing_alg: Algorithm::ES256,
-            cors: CorsSettings::default(),
-            refresh: RefreshLifetime::default(),
-            several_resources: false,
-            assertion_replay: None,
-            accepts_expired_hint: true,
-            grants: Vec::new(),
-            created_at: START,
-            updated_at: START,
+            ..Application::new(EnvironmentId::NIL, id, secret, START)
         }
     })
 }
@@ -85,6 +68,8 @@ pub const fn auth_req_id(number: u8) -> Digest {
 pub fn pending(number: u8) -> Authentication {
     let request = RequestId::from_bytes([number; 16]);
     Authentication {
+        asked: None,
+        delivery: DeliveryMode::Poll,
         inbox: InboxKey { env: EnvironmentId::NIL, user: UserId::from_bytes([7; 16]), request },
         auth_req_id: auth_req_id(number),
         application: client().id,
@@ -101,13 +86,17 @@ pub fn pending(number: u8) -> Authentication {
 /// A request that was approved at `at`.
 pub fn approved(number: u8, at: Timestamp) -> Authentication {
     let acr = ACR_DEVICE.to_owned();
-    let approval = Approval { at, device: None, acr, amr: Vec::new() };
+    let approval = Approval { details: None, at, device: None, acr, amr: Vec::new() };
     Authentication { state: State::Approved(Box::new(approval)), ..pending(number) }
 }
 
 /// A grant that was never refreshed.
 pub fn grant(number: u8) -> Grant {
     Grant {
+        authorization_details: None,
+        claims: None,
+        resource: Vec::new(),
+        rotated_at: Timestamp::default(),
         env: EnvironmentId::NIL,
         id: GrantId::from_bytes([number; 16]),
         application: client().id,

@@ -1,6 +1,7 @@
 //! I4: no state goes backwards. Every committed change is held to it.
 
 use assent_protocol::ciba::authentication::{Authentication, State};
+use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::grant::Grant;
 use assent_protocol::record::Record;
 
@@ -21,10 +22,26 @@ pub fn check(before: Option<&Record>, after: Option<&Record>) {
 fn authentication(before: &Authentication, after: &Authentication) -> bool {
     let stays = Authentication { state: before.state.clone(), ..after.clone() } == *before;
     let forwards = match (&before.state, &after.state) {
-        (State::Pending, State::Approved(_) | State::Denied { .. })
-        | (State::Approved(_), State::Redeemed { .. } | State::Denied { .. }) => true,
         (
-            State::Pending | State::Approved(_) | State::Denied { .. } | State::Redeemed { .. },
+            State::Pending,
+            State::Approved(_)
+            | State::Denied { .. }
+            | State::Withdrawn { .. }
+            | State::Expired { .. },
+        )
+        | (
+            State::Approved(_),
+            State::Redeemed { .. } | State::Denied { .. } | State::Withdrawn { .. },
+        ) => true,
+        // What is pushed is approved and handed out at once.
+        (State::Pending, State::Redeemed { .. }) => after.delivery == DeliveryMode::Push,
+        (
+            State::Pending
+            | State::Approved(_)
+            | State::Denied { .. }
+            | State::Redeemed { .. }
+            | State::Withdrawn { .. }
+            | State::Expired { .. },
             _,
         ) => false,
     };

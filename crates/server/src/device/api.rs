@@ -153,7 +153,7 @@ async fn answer(
     let holder = holder(app, tenant, headers).await?;
     let found = device::find(app, tenant, &holder.user, request).await?;
     let by = Answerer::Device(holder.device.id);
-    device::decide(app, tenant, &found, said, by, call.now).await?;
+    device::decide(app, tenant, &found, &said.into(), by, call).await?;
     let status = match said {
         Answer::Approve => "APPROVED",
         Answer::Deny => "DENIED",

@@ -52,6 +52,6 @@ async fn answer(
     let digest = Digest::of(Purpose::AuthReqId, tenant.id(), auth_req_id.as_bytes());
     let key = Key::authentication(tenant.id(), digest);
     let found = app.store.find::<Authentication>(&key).await?.ok_or(Reason::RequestUnknown)?;
-    device::decide(app, tenant, &found, said, Answerer::Simulator, call.now).await?;
+    device::decide(app, tenant, &found, &said.into(), Answerer::Simulator, call).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

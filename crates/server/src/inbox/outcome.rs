@@ -18,6 +18,8 @@ pub enum Outcome {
     Declined,
     /// Nobody answered.
     Expired,
+    /// Who asked took it back.
+    Withdrawn,
 }
 
 impl Outcome {
@@ -25,7 +27,8 @@ impl Outcome {
     pub fn of(authentication: &Authentication, now: Timestamp) -> Option<Self> {
         match &authentication.state {
             State::Pending if now < authentication.expires_at => None,
-            State::Pending => Some(Self::Expired),
+            State::Pending | State::Expired { .. } => Some(Self::Expired),
+            State::Withdrawn { .. } => Some(Self::Withdrawn),
             State::Approved(_) | State::Redeemed { .. } => Some(Self::Approved),
             State::Denied { .. } => Some(Self::Declined),
         }
@@ -58,6 +61,11 @@ impl Outcome {
                 "Expired",
                 "Nobody answered this request in time. Nothing was approved.",
             ),
+            Self::Withdrawn => (
+                Tone::Neutral,
+                "Withdrawn",
+                "Whoever asked took the request back. Nothing was approved.",
+            ),
         };
         let link = Some(Link { path: visit.paths.inbox(), text: "See your requests" });
         pages::message(StatusCode::OK, &visit.frame, &Said { tone, title, text, link })
@@ -76,6 +84,9 @@ impl Outcome {
             }
             Self::Expired => {
                 ("Too late", "This request expired before your answer came. Nothing was approved.")
+            }
+            Self::Withdrawn => {
+                ("Too late", "Whoever asked took the request back. Nothing was approved.")
             }
         }
     }

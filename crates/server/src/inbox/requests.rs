@@ -155,7 +155,8 @@ async fn answer(
     let user = &session.holder.user;
     let found = device::find(&visit.app, &visit.tenant, user, request).await?;
     let by = Answerer::Device(session.holder.device.id);
-    let decided = device::decide(&visit.app, &visit.tenant, &found, said, by, visit.call.now).await;
+    let decided =
+        device::decide(&visit.app, &visit.tenant, &found, &said.into(), by, &visit.call).await;
     match decided {
         Ok(()) => Ok(Redirect::to(&visit.paths.request(id)).into_response()),
         Err(Failure::Refused(reason @ (Reason::RequestDecided | Reason::RequestExpired))) => {

@@ -40,7 +40,7 @@ pub fn explain(visit: &Visit, stop: Stop) -> Response {
     match stop {
         Stop::SignedOut => signed_out(visit),
         Stop::Forged(forged) => refuse_form(visit, forged),
-        Stop::Failed(Failure::Refused(reason)) => refuse(visit, reason),
+        Stop::Failed(Failure::Refused(reason) | Failure::Wait(reason, _)) => refuse(visit, reason),
         Stop::Failed(Failure::Broken(broken)) => report(&visit.call, &visit.frame, &broken),
     }
 }

@@ -5,10 +5,7 @@ pub mod grants;
 pub mod members;
 pub mod secret;
 
-use assent_jose::Algorithm;
-use assent_protocol::application::{
-    Application, ApplicationType, CorsSettings, RefreshLifetime, TokenEndpointAuthMethod,
-};
+use assent_protocol::application::Application;
 use assent_protocol::id::ApplicationId;
 use assent_protocol::record::{Key, Versioned, Write};
 
@@ -79,27 +76,6 @@ fn blank(ask: &Ask<Tenant>) -> Result<Application, Problem> {
     let (entropy, now) = (ask.app.entropy.as_ref(), ask.call.now);
     let id = entropy.id(now)?;
     let secret = provision::client_secret(entropy)?;
-    Ok(Application {
-        env: ask.env(),
-        id,
-        name: String::new(),
-        description: None,
-        enabled: false,
-        kind: ApplicationType::WebApp,
-        grant_types: Vec::new(),
-        auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
-        auth_signing_alg: None,
-        jwks: None,
-        secret: ask.place.keys.seal_client_secret(id, &secret, entropy.octets()?)?,
-        previous_secret: None,
-        token_signing_alg: Algorithm::RS256,
-        cors: CorsSettings::default(),
-        refresh: RefreshLifetime::default(),
-        several_resources: false,
-        assertion_replay: None,
-        accepts_expired_hint: true,
-        grants: Vec::new(),
-        created_at: now,
-        updated_at: now,
-    })
+    let secret = ask.place.keys.seal_client_secret(id, &secret, entropy.octets()?)?;
+    Ok(Application::new(ask.env(), id, secret, now))
 }

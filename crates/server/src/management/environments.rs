@@ -1,15 +1,16 @@
 //! `/environments`: the tenants of the installation.
 
+mod settings;
+
 use std::sync::Arc;
 
 use assent_protocol::administrator::{Access, Area};
 use assent_protocol::environment::{
-    AssertionAudience, AssertionReplay, CibaSettings, Environment, EnvironmentStatus,
-    EnvironmentType,
+    CibaSettings, Environment, EnvironmentStatus, EnvironmentType, OutboundSettings,
 };
 use assent_protocol::id::EnvironmentId;
 use assent_protocol::record::{Key, Record, Versioned, Write};
-use assent_protocol::time::Seconds;
+use assent_protocol::registration::RegistrationPolicy;
 use assent_store::LIST_MAX;
 use serde::Serialize;
 
@@ -25,9 +26,6 @@ use crate::provision::{self, NewEnvironment};
 use crate::registry::Tenant;
 
 const TYPES: [EnvironmentType; 2] = [EnvironmentType::Production, EnvironmentType::Sandbox];
-const REPLAYS: [AssertionReplay; 3] =
-    [AssertionReplay::Bound, AssertionReplay::SingleUse, AssertionReplay::None];
-const AUDIENCES: [AssertionAudience; 2] = [AssertionAudience::Pingone, AssertionAudience::Strict];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,6 +39,8 @@ struct Body<'a> {
     kind: EnvironmentType,
     status: EnvironmentStatus,
     ciba: &'a CibaSettings,
+    outbound: &'a OutboundSettings,
+    registration: &'a RegistrationPolicy,
     created_at: String,
     updated_at: String,
 }
@@ -61,6 +61,8 @@ fn body<'a>(app: &App, environment: &'a Environment) -> Body<'a> {
         kind: environment.kind,
         status: environment.status,
         ciba: &environment.ciba,
+        outbound: &environment.outbound,
+        registration: &environment.registration,
         created_at: environment.created_at.to_rfc3339(),
         updated_at: environment.updated_at.to_rfc3339(),
     }
@@ -111,7 +113,7 @@ async fn walk(
 /// `POST /environments`
 pub async fn create(ask: Ask<Installation>) -> Answer {
     let fields = ask.fields()?;
-    let new = read(fields, CibaSettings::default())?;
+    let new = read(fields, NewEnvironment::default())?;
     check_name(&ask.app, &new.name, None).await?;
     let (app, now) = (Arc::clone(&ask.app), ask.call.now);
     // Making RSA keys takes long; the threads that serve go on meanwhile.
@@ -132,13 +134,22 @@ pub async fn show(ask: Ask<Tenant>) -> Answer {
 pub async fn replace(ask: Ask<Tenant>) -> Answer {
     let fields = ask.fields()?;
     let found = current(&ask).await?;
-    let new = read(fields, found.record.ciba.clone())?;
+    let present = found.record.as_ref();
+    let base = NewEnvironment {
+        ciba: present.ciba.clone(),
+        outbound: present.outbound.clone(),
+        registration: present.registration.clone(),
+        ..NewEnvironment::default()
+    };
+    let new = read(fields, base)?;
     check_name(&ask.app, &new.name, Some(ask.env())).await?;
     let next = Environment {
         name: new.name,
         description: new.description,
         kind: new.kind,
         ciba: new.ciba,
+        outbound: new.outbound,
+        registration: new.registration,
         updated_at: ask.call.now,
         ..Environment::clone(&found.record)
     };
@@ -167,47 +178,16 @@ async fn current(ask: &Ask<Tenant>) -> Result<Versioned<Environment>, Problem> {
     }
 }
 
-/// `ciba` is ours: a client of PingOne's API does not send it, so it is kept unless given.
-fn read(mut fields: Fields, ciba: CibaSettings) -> Result<NewEnvironment, Problem> {
+fn read(mut fields: Fields, base: NewEnvironment) -> Result<NewEnvironment, Problem> {
     let name = fields.required_text("name", NAME_CHARS_MAX);
     let description = fields.prose("description", DESCRIPTION_CHARS_MAX).unwrap_or_default();
     let kind = fields.choice("type", &TYPES);
-    let kind = fields.required("type", kind, EnvironmentType::default());
-    let ciba = match fields.object("ciba") {
-        None => ciba,
-        Some(mut inner) => {
-            let ciba = read_ciba(&mut inner);
-            fields.absorb(inner);
-            ciba
-        }
-    };
+    let kind = fields.required("type", kind, base.kind);
+    let ciba = settings::read_ciba(&mut fields, base.ciba);
+    let outbound = settings::read_outbound(&mut fields, base.outbound);
+    let registration = settings::read_registration(&mut fields, base.registration);
     fields.finish()?;
-    Ok(NewEnvironment { name, description, kind, ciba })
-}
-
-fn read_ciba(fields: &mut Fields) -> CibaSettings {
-    let standard = CibaSettings::default();
-    let lifetimes = 10..=3600;
-    let per_minute = 1..=100_000;
-    let seconds = |found: Option<u32>, standard| found.map_or(standard, Seconds::new);
-    let ciba = CibaSettings {
-        expires_in: seconds(fields.number("expiresIn", &lifetimes), standard.expires_in),
-        expires_in_max: seconds(fields.number("expiresInMax", &lifetimes), standard.expires_in_max),
-        interval: seconds(fields.number("interval", &(1..=60)), standard.interval),
-        assertion_replay: fields.choice("assertionReplay", &REPLAYS).unwrap_or_default(),
-        assertion_audience: fields.choice("assertionAudience", &AUDIENCES).unwrap_or_default(),
-        unknown_users_per_minute: fields
-            .number("unknownUsersPerMinute", &per_minute)
-            .unwrap_or(standard.unknown_users_per_minute),
-        unknown_requests_per_minute: fields
-            .number("unknownRequestsPerMinute", &per_minute)
-            .unwrap_or(standard.unknown_requests_per_minute),
-    };
-    if ciba.expires_in > ciba.expires_in_max {
-        let message = "expiresIn must not exceed expiresInMax";
-        fields.refuse(Detail::invalid(&fields.target("expiresIn"), message));
-    }
-    ciba
+    Ok(NewEnvironment { name, description, kind, ciba, outbound, registration })
 }
 
 /// Names are unique among environments; `own` may keep its name.

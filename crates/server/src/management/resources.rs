@@ -2,7 +2,7 @@
 
 use assent_protocol::id::ResourceId;
 use assent_protocol::record::{Key, Versioned, Write};
-use assent_protocol::resource::{Resource, ResourceType};
+use assent_protocol::resource::{AccessTokenFormat, Resource, ResourceType};
 use assent_protocol::time::Seconds;
 use serde::Serialize;
 use url::Url;
@@ -82,6 +82,9 @@ pub async fn create(ask: Ask<Tenant>) -> Answer {
         kind: ResourceType::Custom,
         audience: String::new(),
         access_token_validity: Resource::ACCESS_TOKEN_VALIDITY,
+        access_token_format: AccessTokenFormat::default(),
+        introspection: None,
+        attributes: Vec::new(),
         scopes: Vec::new(),
         created_at: ask.call.now,
         updated_at: ask.call.now,

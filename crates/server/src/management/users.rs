@@ -49,6 +49,8 @@ pub async fn create(ask: Ask<Tenant>) -> Answer {
         mobile_phone: None,
         name: Name::default(),
         enabled: true,
+        user_code: None,
+        blocked: Vec::new(),
         locked_at: None,
         created_at: now,
         updated_at: now,

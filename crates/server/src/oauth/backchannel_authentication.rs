@@ -179,6 +179,8 @@ async fn acknowledge(
         created_at: call.now,
         expires_at: call.now.plus(request.expires_in),
         interval: tenant.environment.ciba.interval,
+        delivery: client.application.ciba.delivery_mode,
+        asked: None,
         state: Waiting::Pending,
     };
     let interval = authentication.interval.get();

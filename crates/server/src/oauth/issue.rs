@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use assent_protocol::application::{Application, GrantType};
+use assent_protocol::ciba::authentication::{Approval, Authentication};
 use assent_protocol::claims::StandardClaims;
 use assent_protocol::decision::Change;
 use assent_protocol::grant::Grant;
@@ -14,7 +15,7 @@ use assent_protocol::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
 use assent_protocol::scope_policy::{self, Granted, Missing};
 use assent_protocol::time::Timestamp;
 use assent_protocol::token::{
-    ACCESS_TOKEN_TYPE, AccessTokenClaims, ID_TOKEN_TYPE, IdTokenClaims, Subject,
+    ACCESS_TOKEN_TYPE, AccessTokenClaims, ID_TOKEN_TYPE, IdTokenClaims, Pushed, Subject,
 };
 use assent_protocol::user::User;
 use serde::Serialize;
@@ -46,12 +47,48 @@ pub struct Consent<'a> {
     pub person: &'a User,
     /// What.
     pub scope: ScopeSet,
+    /// `authorization_details` as they were approved: a JSON array.
+    pub authorization_details: Option<String>,
+    /// `resource`s that were asked for.
+    pub resource: &'a [Box<str>],
+    /// `claims` that were asked for: a JSON object.
+    pub claims: Option<&'a str>,
+    /// Of a push: the `auth_req_id` that its ID token names.
+    pub pushed: Option<&'a str>,
     /// Authentication context.
     pub acr: &'a str,
     /// Methods.
     pub amr: &'a [String],
     /// The moment of approval.
     pub auth_time: Timestamp,
+}
+
+impl<'a> Consent<'a> {
+    /// What `person` said yes to when they approved this request.
+    ///
+    /// # Errors
+    /// There is no randomness, or the request was not stored whole.
+    pub fn new(
+        app: &App,
+        call: &Call,
+        authentication: &'a Authentication,
+        approval: &'a Approval,
+        person: &'a User,
+    ) -> Result<Self, Failure> {
+        let asked = authentication.asked.as_deref();
+        Ok(Self {
+            grant: app.entropy.id(call.now)?,
+            person,
+            scope: ScopeSet::parse(&authentication.scope)?,
+            authorization_details: asked.and_then(|it| it.approved_details(approval)),
+            resource: asked.map_or(&[], |asked| &asked.resource),
+            claims: asked.and_then(|asked| asked.claims.as_deref()),
+            pushed: None,
+            acr: &approval.acr,
+            amr: &approval.amr,
+            auth_time: approval.at,
+        })
+    }
 }
 
 /// The first tokens of a grant, and the grant's record when it can be refreshed.
@@ -88,10 +125,14 @@ pub async fn first(
             application: application.id,
             user: consent.person.id,
             scope: granted.scope.as_str().to_owned(),
+            authorization_details: consent.authorization_details.as_deref().map(Into::into),
+            resource: consent.resource.to_vec(),
+            claims: consent.claims.map(Into::into),
             acr: consent.acr.to_owned(),
             amr: consent.amr.to_vec(),
             auth_time: consent.auth_time,
             generation: 0,
+            rotated_at: call.now,
             token_expires_at: token_expires_at(application.refresh, expires_at, call.now),
             expires_at,
             revoked_at: None,
@@ -163,16 +204,26 @@ pub async fn respond(
         AccessTokenClaims::new(subject, &granted.audience, scope, &jti, granted.lifetime, call.now);
     let access_token =
         assent_jose::sign_jwt(key, ACCESS_TOKEN_TYPE, &claims).map_err(Broken::from)?;
+    let refresh_token = refresh_token.map(|token| {
+        let token = token.render(tenant.id(), tenant.keys.refresh_tokens());
+        token.expose().to_owned()
+    });
     let id_token = if granted.scope.contains(OPENID) {
         let at_hash = assent_jose::half_hash(key.algorithm(), &access_token);
         let person = StandardClaims::of(consent.person, &granted.scope);
-        let claims = IdTokenClaims::new(subject, person, &at_hash, call.now);
+        let rt_hash =
+            refresh_token.as_deref().map(|it| assent_jose::half_hash(key.algorithm(), it));
+        let pushed = match consent.pushed {
+            Some(auth_req_id) => {
+                Pushed { auth_req_id: Some(auth_req_id), rt_hash: rt_hash.as_deref() }
+            }
+            None => Pushed::default(),
+        };
+        let claims = IdTokenClaims::new(subject, person, &at_hash, pushed, call.now);
         Some(assent_jose::sign_jwt(key, ID_TOKEN_TYPE, &claims).map_err(Broken::from)?)
     } else {
         None
     };
-    let refresh_token = refresh_token
-        .map(|token| token.render(tenant.id(), tenant.keys.refresh_tokens()).expose().to_owned());
     tokio::task::yield_now().await;
     Ok(TokenResponse {
         access_token,

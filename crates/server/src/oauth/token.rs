@@ -2,14 +2,7 @@
 
 use std::sync::Arc;
 
-use assent_protocol::ciba::authentication::{Approval, Authentication};
-use assent_protocol::ciba::poll::{self, Outcome};
-use assent_protocol::decision::Decision;
 use assent_protocol::params::Params;
-use assent_protocol::reason::Reason;
-use assent_protocol::record::{Key, Versioned};
-use assent_protocol::scope::ScopeSet;
-use assent_protocol::secret::{Digest, Purpose};
 use assent_protocol::token_request::TokenRequest;
 use axum::body::Body;
 use axum::extract::State;
@@ -20,10 +13,8 @@ use crate::app::App;
 use crate::call::Call;
 use crate::extract::body;
 use crate::failure::{self, Endpoint, Failure};
-use crate::limits::Guess;
-use crate::oauth::authenticate_client::{self, Claimed, Client};
-use crate::oauth::issue::{self, Consent};
-use crate::oauth::{cors, refresh};
+use crate::oauth::authenticate_client::{self, Claimed};
+use crate::oauth::{cors, poll, refresh};
 use crate::registry::Tenant;
 
 /// Handles the request.
@@ -61,7 +52,7 @@ async fn exchange(
     let client = authenticate_client::authenticate(claimed, tenant, endpoint, call)?;
     match TokenRequest::parse(params, &client.application) {
         Ok(TokenRequest::Ciba { auth_req_id }) => {
-            ciba(app, tenant, call, &client, &auth_req_id).await
+            poll::poll(app, tenant, call, &client, &auth_req_id).await
         }
         Ok(TokenRequest::Refresh { refresh_token, scope }) => {
             refresh::refresh(app, tenant, call, &client, &refresh_token, scope.as_ref()).await
@@ -71,94 +62,4 @@ async fn exchange(
             Err(reason.into())
         }
     }
-}
-
-/// The CIBA grant (CIBA §10.1, §11). A pending poll ends here without a write.
-async fn ciba(
-    app: &App,
-    tenant: &Tenant,
-    call: &Call,
-    client: &Client,
-    auth_req_id: &str,
-) -> Result<Response, Failure> {
-    let application = &client.application;
-    let guess = Guess::UnknownRequest(tenant.id(), application.id);
-    let per_minute = tenant.environment.ciba.unknown_requests_per_minute;
-    let digest = Digest::of(Purpose::AuthReqId, tenant.id(), auth_req_id.as_bytes());
-    let found = app.store.find::<Authentication>(&Key::authentication(tenant.id(), digest)).await?;
-    if found.is_none() {
-        // T-10: who guesses again and again is slowed down; who asks for what exists is not.
-        if app.limits.is_exceeded(guess, per_minute, call.now) {
-            return Err(Reason::ClientThrottled.into());
-        }
-        app.limits.count(guess, call.now);
-    }
-    let found = match found {
-        Some(found) if poll::has_expired_undecided(&found.record, call.now) => {
-            confirmed(app, found).await?
-        }
-        found => found,
-    };
-    match poll::poll(found.as_ref(), application, call.now) {
-        Err(reason) => {
-            client.remember(app, Some(digest)).await?;
-            if reason != Reason::AuthReqIdOtherClient {
-                app.paces.forget(&digest);
-            }
-            Err(reason.into())
-        }
-        Ok((found, Outcome::Undecided)) => {
-            client.remember(app, Some(digest)).await?;
-            let waiting = &found.record;
-            let pace = app.paces.judge(&digest, waiting.interval, waiting.expires_at, call.now);
-            Err(pace.into())
-        }
-        Ok((found, Outcome::Approved(approval))) => {
-            app.paces.forget(&digest);
-            redeem(app, tenant, call, client, found, approval).await
-        }
-    }
-}
-
-/// The authentication as it is now. Another node may have committed a decision in the last moment
-/// before expiry, and «expired» is a last word.
-async fn confirmed(
-    app: &App,
-    found: Versioned<Authentication>,
-) -> Result<Option<Versioned<Authentication>>, Failure> {
-    Ok(app.store.find_in_inbox(found.record.inbox).await?)
-}
-
-/// From approved to redeemed, with the one token set. Signing comes first: if it fails, nothing
-/// is used up. Only after the commit do tokens leave.
-async fn redeem(
-    app: &App,
-    tenant: &Tenant,
-    call: &Call,
-    client: &Client,
-    found: &Versioned<Authentication>,
-    approval: &Approval,
-) -> Result<Response, Failure> {
-    let digest = found.record.auth_req_id;
-    let spend = client.spend_again(app, digest).await?;
-    let person = issue::usable_person(app, tenant, found.record.inbox.user).await?;
-    let Some(person) = person else {
-        let closed = poll::close(found, call.now);
-        let Err(refused) = app.settle(spend, closed).await;
-        return Err(client.explain_loss(app, digest, refused).await);
-    };
-    let consent = Consent {
-        grant: app.entropy.id(call.now)?,
-        person: &person,
-        scope: ScopeSet::parse(&found.record.scope)?,
-        acr: &approval.acr,
-        amr: &approval.amr,
-        auth_time: approval.at,
-    };
-    let issued = issue::first(app, tenant, call, &client.application, &consent).await?;
-    let act = Decision::accept(()).and(poll::redeem(found, call.now)).and_maybe(issued.grant);
-    if let Err(lost) = app.settle(spend, act).await {
-        return Err(client.explain_loss(app, digest, lost).await);
-    }
-    failure::json(&issued.response)
 }

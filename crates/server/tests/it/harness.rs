@@ -1,5 +1,8 @@
 //! A server in process with two environments that hold the same people and applications.
 
+use assent_protocol::environment::OutboundSettings;
+use assent_protocol::registration::RegistrationPolicy;
+use assent_protocol::resource::AccessTokenFormat;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -7,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 use assent_jose::{Algorithm, HmacKey, Jwks, SigningKey};
 use assent_protocol::administrator::{Role, RoleAssignment};
 use assent_protocol::application::{
-    Application, ApplicationType, CorsBehavior, CorsSettings, GrantType, RefreshLifetime,
-    ScopeGrant, TokenEndpointAuthMethod as Method,
+    Application, CorsBehavior, CorsSettings, GrantType, ScopeGrant,
+    TokenEndpointAuthMethod as Method,
 };
 use assent_protocol::device::{Credential, Device, DeviceStatus, DeviceType};
 use assent_protocol::environment::{CibaSettings, Environment, EnvironmentType};
@@ -152,6 +155,8 @@ fn template(place: usize) -> &'static Template {
     static TEMPLATES: [OnceLock<Template>; 2] = [OnceLock::new(), OnceLock::new()];
     TEMPLATES[place].get_or_init(|| {
         let new = NewEnvironment {
+            outbound: OutboundSettings::default(),
+            registration: RegistrationPolicy::default(),
             name: ["Example", "Another"][place].to_owned(),
             description: String::new(),
             kind: EnvironmentType::Sandbox,
@@ -480,6 +485,9 @@ fn payments(env: EnvironmentId, entropy: &dyn Entropy) -> Resource {
         updated_at: START,
     };
     Resource {
+        access_token_format: AccessTokenFormat::Jwt,
+        introspection: None,
+        attributes: Vec::new(),
         env,
         id: entropy.id(START).unwrap(),
         name: String::from("Payments"),
@@ -504,32 +512,21 @@ fn application(
 ) -> Application {
     let id = entropy.id(START).unwrap();
     let secret = Secret::new(CLIENT_SECRET.to_owned());
+    let secret = keys.seal_client_secret(id, &secret, entropy.octets().unwrap()).unwrap();
     Application {
-        env,
-        id,
         name: name.to_owned(),
-        description: None,
         enabled: true,
-        kind: ApplicationType::WebApp,
         grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
         auth_method: method,
-        auth_signing_alg: None,
         jwks: key.map(|key| Jwks::from_keys(vec![key.public_key().clone()])),
-        secret: keys.seal_client_secret(id, &secret, entropy.octets().unwrap()).unwrap(),
-        previous_secret: None,
         // Fast in tests; RS256 has tests of its own.
         token_signing_alg: Algorithm::ES256,
         cors: CorsSettings {
             behavior: CorsBehavior::AllowSpecificOrigins,
             origins: vec![String::from("https://shop.example.com")],
         },
-        refresh: RefreshLifetime::default(),
-        several_resources: false,
-        assertion_replay: None,
-        accepts_expired_hint: true,
         grants: grants.to_vec(),
-        created_at: START,
-        updated_at: START,
+        ..Application::new(env, id, secret, START)
     }
 }
 
@@ -541,6 +538,8 @@ pub fn person(
     writes: &mut Vec<Write>,
 ) -> Person {
     let user = User {
+        user_code: None,
+        blocked: Vec::new(),
         env,
         id: entropy.id(START).unwrap(),
         username: username.to_owned(),
@@ -555,6 +554,7 @@ pub fn person(
     let token = Secret::mint("dvc_", entropy.octets().unwrap());
     let digest = Digest::of(Purpose::DeviceCredential, env, token.expose().as_bytes());
     let device = Device {
+        acr_values: Vec::new(),
         env,
         user: user.id,
         id: entropy.id(START).unwrap(),

@@ -111,6 +111,26 @@ impl Live {
             .collect()
     }
 
+    /// One person's authentications since `since`, whatever has become of them, oldest first.
+    pub fn list_prompts(
+        &self,
+        env: EnvironmentId,
+        user: UserId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Vec<Versioned<Authentication>> {
+        // Request names are ordered by time.
+        let first = InboxKey { env, user, request: RequestId::mint(since, [0; 10]) };
+        let last = InboxKey { env, user, request: RequestId::from_bytes([0xff; 16]) };
+        let asked: Vec<Arc<Authentication>> = {
+            let order = self.order.lock();
+            let inbox =
+                order.inboxes.range::<InboxKey, _>((Bound::Included(first), Bound::Included(last)));
+            inbox.take(limit).map(|it| Arc::clone(&it.0)).collect()
+        };
+        asked.iter().filter_map(|it| self.find(&Key::authentication(env, it.auth_req_id))).collect()
+    }
+
     /// The keys of at most `limit` authentications that may be forgotten at `now`.
     pub fn list_ended(&self, now: Timestamp, limit: usize) -> Vec<Key> {
         let order = self.order.lock();

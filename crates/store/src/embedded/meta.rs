@@ -86,6 +86,7 @@ pub fn begin_epoch(connection: &mut Connection) -> Result<Timestamp, OpenFault> 
     let requests = transaction.execute("DELETE FROM authentication", [])?;
     let pairings = transaction.execute("DELETE FROM pairing", [])?;
     let grants = transaction.execute("DELETE FROM grant_", [])?;
+    transaction.execute("DELETE FROM notification", [])?;
     Meta::Epoch.set(&transaction, epoch)?;
     Meta::CopiedAt.remove(&transaction)?;
     Meta::MovedAt.remove(&transaction)?;

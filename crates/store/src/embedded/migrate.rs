@@ -7,7 +7,7 @@ use super::OpenFault;
 use crate::Migration;
 
 /// Every migration, in order; the schema's number is how many were applied.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         number: 1,
         name: "records",
@@ -19,6 +19,12 @@ const MIGRATIONS: [Migration; 2] = [
         name: "meta",
         sql: include_str!("../../migrations/embedded/0002_meta.sql"),
         compatible_from: 2,
+    },
+    Migration {
+        number: 3,
+        name: "delivery",
+        sql: include_str!("../../migrations/embedded/0003_delivery.sql"),
+        compatible_from: 3,
     },
 ];
 

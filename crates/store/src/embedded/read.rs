@@ -4,8 +4,10 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::EnvironmentId;
-use assent_protocol::record::{Key, Kind, Record, Version};
+use assent_protocol::record::{Key, Kind, Lane, Record, Version, Versioned};
+use assent_protocol::time::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, OpenFlags, Row, params};
 
@@ -97,6 +99,30 @@ impl Readers {
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(unavailable)? {
             found.push(read_row(Kind::Environment, row)?);
+        }
+        Ok(found)
+    }
+
+    /// What is due, the longest due first; nothing of the lanes in `except`.
+    pub fn list_due(
+        &self,
+        now: Timestamp,
+        except: &[Lane],
+        limit: usize,
+    ) -> Result<Vec<Versioned<Notification>>, Fault> {
+        let sql = "SELECT key, version, body FROM notification WHERE due_at <= ?1 \
+                   AND lane NOT IN (SELECT value FROM json_each(?2)) ORDER BY due_at LIMIT ?3";
+        let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit.min(LIST_MAX)).unwrap_or(0);
+        let except = serde_json::to_string(except).map_err(unavailable)?;
+        let connection = self.connection()?;
+        let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+        let mut rows = statement.query(params![now, except, limit]).map_err(unavailable)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(unavailable)? {
+            if let (Record::Notification(record), version) = read_row(Kind::Notification, row)? {
+                found.push(Versioned { record, version });
+            }
         }
         Ok(found)
     }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use assent_protocol::record::Kind;
 
-use crate::kinds::expires;
+use crate::kinds::{expires, is_due};
 
 /// The table of a kind.
 pub const fn name(kind: Kind) -> &'static str {
@@ -40,8 +40,15 @@ impl Statements {
 
     fn write(kind: Kind) -> Self {
         let table = name(kind);
-        let (column, value, set) =
-            if expires(kind) { (", forget_at", ", ?5", ", forget_at = ?5") } else { ("", "", "") };
+        let (column, value, set) = match (expires(kind), is_due(kind)) {
+            (_, true) => (
+                ", forget_at, due_at, lane",
+                ", ?5, ?6, ?7",
+                ", forget_at = ?5, due_at = ?6, lane = ?7",
+            ),
+            (true, false) => (", forget_at", ", ?5", ", forget_at = ?5"),
+            (false, false) => ("", "", ""),
+        };
         Self {
             insert: format!(
                 "INSERT INTO {table} (env, key, version, body{column}) \

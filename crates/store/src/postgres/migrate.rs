@@ -12,12 +12,21 @@ use super::connect::{self, Destination};
 use crate::{Migration, OpenFault};
 
 /// Every migration, in order.
-const MIGRATIONS: [Migration; 1] = [Migration {
-    number: 1,
-    name: "records",
-    sql: include_str!("../../migrations/postgres/0001_records.sql"),
-    compatible_from: 1,
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        number: 1,
+        name: "records",
+        sql: include_str!("../../migrations/postgres/0001_records.sql"),
+        compatible_from: 1,
+    },
+    // Nodes of before do not know what may now become of a request.
+    Migration {
+        number: 2,
+        name: "delivery",
+        sql: include_str!("../../migrations/postgres/0002_delivery.sql"),
+        compatible_from: 2,
+    },
+];
 
 /// The lock of whoever migrates, in this database.
 const LOCK: i64 = 0x4173_7365_6e74_4d69;

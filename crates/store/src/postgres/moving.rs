@@ -13,7 +13,7 @@ use crate::{ExportFault, OpenFault};
 /// Everything that was used in a time that was lost must not be usable again: what waits, codes,
 /// and refresh families, whose tokens may have been rotated since. Assertions are refused by the
 /// epoch.
-const FORGET: &str = "TRUNCATE authentication, pairing, grant_, change";
+const FORGET: &str = "TRUNCATE authentication, notification, pairing, grant_, change";
 /// A clock that was set back does not move the epoch back.
 const EPOCH: &str = "INSERT INTO meta (name, value) VALUES ('epoch', $1) \
     ON CONFLICT (name) DO UPDATE \

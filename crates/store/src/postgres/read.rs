@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assent_protocol::ciba::authentication::Authentication;
-use assent_protocol::id::{EnvironmentId, UserId};
-use assent_protocol::record::{InboxKey, Key, Kind, Record, Version, Versioned};
+use assent_protocol::ciba::notification::Notification;
+use assent_protocol::id::{EnvironmentId, RequestId, UserId};
+use assent_protocol::record::{InboxKey, Key, Kind, Lane, Record, Version, Versioned};
 use assent_protocol::time::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -96,6 +97,45 @@ impl Readers {
         let now = sql_time(now);
         let rows = self.ask(sql, &[&env, &person, &now, &sql_limit(limit)]).await?;
         rows.iter().map(read_authentication).collect()
+    }
+
+    /// One person's authentications since `since`, whatever has become of them, oldest first.
+    pub async fn list_prompts(
+        &self,
+        env: EnvironmentId,
+        user: UserId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Authentication>>, Fault> {
+        let sql = "SELECT version, body FROM authentication WHERE env = $1 AND person = $2 \
+                   AND request >= $3 AND forget_at > $4 ORDER BY request LIMIT $5";
+        let (env, person) = (env.as_bytes().as_slice(), user.as_bytes().as_slice());
+        // Request names are ordered by time; what was asked since then is not forgotten earlier.
+        let first = RequestId::mint(since, [0; 10]);
+        let first = first.as_bytes().as_slice();
+        let rows =
+            self.ask(sql, &[&env, &person, &first, &sql_time(since), &sql_limit(limit)]).await?;
+        rows.iter().map(read_authentication).collect()
+    }
+
+    /// What is due, the longest due first; nothing of the lanes in `except`.
+    pub async fn list_due(
+        &self,
+        now: Timestamp,
+        except: &[Lane],
+        limit: usize,
+    ) -> Result<Vec<Versioned<Notification>>, Fault> {
+        let sql = "SELECT version, body FROM notification WHERE due_at <= $1 \
+                   AND lane <> ALL($2) ORDER BY due_at LIMIT $3";
+        let except: Vec<i64> = except.iter().map(|lane| lane.0).collect();
+        let rows = self.ask(sql, &[&sql_time(now), &except, &sql_limit(limit)]).await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let (Record::Notification(record), version) = read_row(Kind::Notification, row)? {
+                found.push(Versioned { record, version });
+            }
+        }
+        Ok(found)
     }
 
     /// Whether the database answers.

@@ -36,6 +36,10 @@ pub const fn number(kind: Kind) -> i16 {
         Kind::Authentication => 11,
         Kind::SpentAssertion => 12,
         Kind::Grant => 13,
+        Kind::Notification => 14,
+        Kind::Revocation => 15,
+        Kind::DetailsType => 16,
+        Kind::InitialAccessToken => 17,
     }
 }
 

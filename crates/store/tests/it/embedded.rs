@@ -131,6 +131,10 @@ async fn a_store_of_a_newer_release_is_not_touched() {
 
 fn grant(env: EnvironmentId, number: u8) -> Grant {
     Grant {
+        authorization_details: None,
+        claims: None,
+        resource: Vec::new(),
+        rotated_at: Timestamp::default(),
         env,
         id: GrantId::from_bytes([number; 16]),
         application: ApplicationId::from_bytes([9; 16]),

@@ -1,5 +1,6 @@
 //! Records to write.
 
+use assent_protocol::ciba::delivery::DeliveryMode;
 use std::sync::Arc;
 
 use assent_protocol::assertion::SpentAssertion;
@@ -22,6 +23,8 @@ pub fn env(number: u8) -> EnvironmentId {
 /// A person.
 pub fn user(env: EnvironmentId, number: u8) -> User {
     User {
+        user_code: None,
+        blocked: Vec::new(),
         env,
         id: UserId::from_bytes([number; 16]),
         username: format!("user{number}"),
@@ -56,6 +59,8 @@ pub fn waiting(env: EnvironmentId, person: u8, number: u64) -> Authentication {
         number.to_be_bytes()[7],
     ];
     Authentication {
+        asked: None,
+        delivery: DeliveryMode::Poll,
         inbox: InboxKey {
             env,
             user: UserId::from_bytes([person; 16]),

@@ -1,7 +1,8 @@
 //! An application on the wire.
 
 use assent_protocol::application::{
-    Application, ApplicationType, CorsBehavior, GrantType, TokenEndpointAuthMethod,
+    Application, ApplicationType, CibaRegistration, CorsBehavior, GrantType,
+    TokenEndpointAuthMethod,
 };
 use assent_protocol::environment::AssertionReplay;
 use serde::Serialize;
@@ -31,14 +32,24 @@ pub struct ApplicationBody<'a> {
     token_endpoint_auth_signing_alg: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_url: Option<&'a str>,
     token_signing_algorithm: &'static str,
     cors_settings: CorsBody<'a>,
     refresh_token_duration: u32,
     refresh_token_rolling_duration: u32,
+    refresh_token_rolling_grace_period_duration: u32,
+    additional_refresh_token_replay_protection_enabled: bool,
     request_scopes_for_multiple_resources_enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     assertion_replay: Option<AssertionReplay>,
     accepts_expired_id_token_hint: bool,
+    at_jwt: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    userinfo_signing_algorithm: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_signing_algorithm: Option<&'static str>,
+    ciba: &'a CibaRegistration,
     created_at: String,
     updated_at: String,
 }
@@ -66,6 +77,7 @@ impl<'a> ApplicationBody<'a> {
             token_endpoint_auth_method: application.auth_method,
             token_endpoint_auth_signing_alg: application.auth_signing_alg.map(|it| it.name()),
             jwks: application.jwks.as_ref().map(|jwks| jwks.text()),
+            jwks_url: application.jwks_url.as_deref(),
             token_signing_algorithm: application.token_signing_alg.name(),
             cors_settings: CorsBody {
                 behavior: application.cors.behavior,
@@ -73,9 +85,19 @@ impl<'a> ApplicationBody<'a> {
             },
             refresh_token_duration: application.refresh.duration.get(),
             refresh_token_rolling_duration: application.refresh.rolling_duration.get(),
+            refresh_token_rolling_grace_period_duration: application.refresh.grace.get(),
+            additional_refresh_token_replay_protection_enabled: application
+                .refresh
+                .replay_protection,
             request_scopes_for_multiple_resources_enabled: application.several_resources,
             assertion_replay: application.assertion_replay,
             accepts_expired_id_token_hint: application.accepts_expired_hint,
+            at_jwt: application.at_jwt,
+            userinfo_signing_algorithm: application.userinfo_signing_alg.map(|it| it.name()),
+            introspection_signing_algorithm: application
+                .introspection_signing_alg
+                .map(|it| it.name()),
+            ciba: &application.ciba,
             created_at: application.created_at.to_rfc3339(),
             updated_at: application.updated_at.to_rfc3339(),
         }

@@ -1,6 +1,8 @@
 //! What may be said about an application. One function reads every write, so nothing can be
 //! changed to what could not have been created (T-84).
 
+pub mod ciba;
+
 use std::ops::RangeInclusive;
 
 use assent_jose::{Algorithm, Jwks};
@@ -43,6 +45,7 @@ const REPLAYS: [AssertionReplay; 3] =
     [AssertionReplay::Bound, AssertionReplay::SingleUse, AssertionReplay::None];
 const ORIGINS_MAX: usize = 20;
 const ORIGIN_CHARS_MAX: usize = 256;
+const GRACES: RangeInclusive<u32> = 0..=86_400;
 /// Life of refresh tokens (`pingone.md` §9).
 const LIFETIMES: RangeInclusive<u32> = 60..=2_147_483_647;
 
@@ -64,11 +67,21 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
     let auth_method = fields.choice("tokenEndpointAuthMethod", &METHODS);
     let auth_method = fields.required("tokenEndpointAuthMethod", auth_method, base.auth_method);
     let auth_signing_alg = read_auth_alg(&mut fields, auth_method, base.auth_signing_alg);
-    let jwks = read_jwks(&mut fields, auth_method);
+    let (jwks, jwks_url) = read_keys(&mut fields, auth_method);
+    let signs = base.ciba.clone();
+    let ciba = ciba::read(&mut fields, signs);
+    if ciba.request_signing_alg.is_some() && jwks.is_none() && jwks_url.is_none() {
+        let message = "Signed requests need a jwks or a jwksUrl";
+        fields.refuse(Detail::new(DetailCode::RequiredValue, Some("jwks"), message));
+    }
     let cors = read_cors(&mut fields);
     let refresh = read_refresh(&mut fields);
     let several = fields.flag("requestScopesForMultipleResourcesEnabled").unwrap_or(false);
     let token_alg = fields.choice("tokenSigningAlgorithm", &SIGNING_ALGORITHMS);
+    let at_jwt = fields.flag("atJwt");
+    let userinfo_alg = read_alg(&mut fields, "userinfoSigningAlgorithm", base.userinfo_signing_alg);
+    let introspection_alg =
+        read_alg(&mut fields, "introspectionSigningAlgorithm", base.introspection_signing_alg);
     let accepts_expired = fields.flag("acceptsExpiredIdTokenHint");
     let assertion_replay = if fields.is_given("assertionReplay") {
         fields.choice("assertionReplay", &REPLAYS)
@@ -84,6 +97,11 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
         auth_method,
         auth_signing_alg,
         jwks,
+        jwks_url,
+        ciba,
+        at_jwt: at_jwt.unwrap_or(base.at_jwt),
+        userinfo_signing_alg: userinfo_alg,
+        introspection_signing_alg: introspection_alg,
         token_signing_alg: token_alg.unwrap_or(base.token_signing_alg),
         cors,
         refresh,
@@ -124,12 +142,29 @@ fn read_auth_alg(
     fields.choice(name, allowed)
 }
 
-/// PingOne's `jwks` is a string that holds JSON; the JSON itself is accepted too.
-fn read_jwks(fields: &mut Fields, method: Method) -> Option<Jwks> {
-    if fields.take("jwksUrl").is_some() {
-        let message = "jwksUrl is not supported yet; register the keys themselves as jwks";
+/// An algorithm of ours, which PingOne's API does not know; `null` takes it away.
+fn read_alg(fields: &mut Fields, name: &str, kept: Option<Algorithm>) -> Option<Algorithm> {
+    if fields.is_given(name) { fields.choice(name, &SIGNING_ALGORITHMS) } else { kept }
+}
+
+/// The keys themselves, or where they are; not both.
+fn read_keys(fields: &mut Fields, method: Method) -> (Option<Jwks>, Option<String>) {
+    let url = ciba::read_url(fields, "jwksUrl");
+    let jwks = read_jwks(fields);
+    if url.is_some() && jwks.is_some() {
+        let message = "Register jwks or jwksUrl, not both";
         fields.refuse(Detail::invalid("jwksUrl", message));
     }
+    let has_key = jwks.as_ref().is_some_and(|it| !it.keys().is_empty());
+    if method == Method::PrivateKeyJwt && url.is_none() && !has_key {
+        let message = "PRIVATE_KEY_JWT needs a jwks with a key for signatures, or a jwksUrl";
+        fields.refuse(Detail::new(DetailCode::RequiredValue, Some("jwks"), message));
+    }
+    (jwks, url)
+}
+
+/// PingOne's `jwks` is a string that holds JSON; the JSON itself is accepted too.
+fn read_jwks(fields: &mut Fields) -> Option<Jwks> {
     let given = match fields.take("jwks") {
         None => None,
         Some(Value::String(text)) => Some(text),
@@ -139,18 +174,13 @@ fn read_jwks(fields: &mut Fields, method: Method) -> Option<Jwks> {
             return None;
         }
     };
-    let jwks = match given.as_deref().map(Jwks::parse).transpose() {
+    match given.as_deref().map(Jwks::parse).transpose() {
         Ok(jwks) => jwks,
         Err(error) => {
             fields.refuse(Detail::invalid("jwks", format!("jwks is refused: {error}")));
-            return None;
+            None
         }
-    };
-    if method == Method::PrivateKeyJwt && jwks.as_ref().is_none_or(|it| it.keys().is_empty()) {
-        let message = "PRIVATE_KEY_JWT needs a jwks with a key for signatures";
-        fields.refuse(Detail::new(DetailCode::RequiredValue, Some("jwks"), message));
     }
-    jwks
 }
 
 fn read_cors(fields: &mut Fields) -> CorsSettings {
@@ -197,6 +227,12 @@ fn read_refresh(fields: &mut Fields) -> RefreshLifetime {
     let lifetime = RefreshLifetime {
         duration: duration.map_or(standard.duration, Seconds::new),
         rolling_duration: rolling.map_or(standard.rolling_duration, Seconds::new),
+        grace: fields
+            .number("refreshTokenRollingGracePeriodDuration", &GRACES)
+            .map_or(standard.grace, Seconds::new),
+        replay_protection: fields
+            .flag("additionalRefreshTokenReplayProtectionEnabled")
+            .unwrap_or(standard.replay_protection),
     };
     if lifetime.duration > lifetime.rolling_duration {
         let message = "refreshTokenDuration must not exceed refreshTokenRollingDuration";

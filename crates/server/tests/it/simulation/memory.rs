@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_protocol::ciba::authentication::Authentication;
+use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
-use assent_protocol::record::{InboxKey, Key, Kind, Record, Version, Versioned, Write};
+use assent_protocol::record::{InboxKey, Key, Kind, Lane, Record, Version, Versioned, Write};
 use assent_protocol::time::Timestamp;
 use assent_store::{Fault, Feed, LIST_MAX, Metric, Outcome, Range, Store};
 use async_trait::async_trait;
@@ -220,6 +221,46 @@ impl Store for Memory {
             .filter(|it| it.record.is_waiting(now))
             .collect();
         found.sort_by_key(|it| (it.record.created_at, *it.record.inbox.request.as_bytes()));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn list_prompts(
+        &self,
+        env: EnvironmentId,
+        user: UserId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Authentication>>, Fault> {
+        let truth = self.truth.lock();
+        let mut found: Vec<_> = authentications(&truth.records)
+            .filter(|it| it.record.inbox.env == env && it.record.inbox.user == user)
+            .filter(|it| it.record.created_at >= since)
+            .collect();
+        found.sort_by_key(|it| (it.record.created_at, *it.record.inbox.request.as_bytes()));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn list_due(
+        &self,
+        now: Timestamp,
+        except: &[Lane],
+        limit: usize,
+    ) -> Result<Vec<Versioned<Notification>>, Fault> {
+        let truth = self.truth.lock();
+        let mut found: Vec<Versioned<Notification>> = truth
+            .records
+            .values()
+            .filter_map(|(record, version)| match record {
+                Record::Notification(it) => {
+                    Some(Versioned { record: Arc::clone(it), version: *version })
+                }
+                _ => None,
+            })
+            .filter(|it| it.record.due_at <= now && !except.contains(&it.record.lane))
+            .collect();
+        found.sort_by_key(|it| it.record.due_at);
         found.truncate(limit);
         Ok(found)
     }

@@ -6,8 +6,9 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use assent_protocol::ciba::authentication::Authentication;
+use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
-use assent_protocol::record::{InboxKey, Key, Kind, Record, Version, Versioned, Write};
+use assent_protocol::record::{InboxKey, Key, Kind, Lane, Record, Version, Versioned, Write};
 use assent_protocol::time::Timestamp;
 use assent_server::app::App;
 use assent_server::machine::{Entropy, EntropyFault, SeededEntropy};
@@ -162,10 +163,16 @@ const fn is_kept(kind: Kind) -> bool {
         | Kind::Device
         | Kind::Credential
         | Kind::Administrator
+        | Kind::DetailsType
         | Kind::Authentication => true,
-        Kind::Login | Kind::Pairing | Kind::SigningKey | Kind::SpentAssertion | Kind::Grant => {
-            false
-        }
+        Kind::Login
+        | Kind::Pairing
+        | Kind::SigningKey
+        | Kind::SpentAssertion
+        | Kind::Grant
+        | Kind::Notification
+        | Kind::Revocation
+        | Kind::InitialAccessToken => false,
     }
 }
 
@@ -276,6 +283,33 @@ impl Store for NodeStore {
         self.asked().await;
         self.readable()?;
         let found = self.memory.list_inbox(env, user, now, limit).await;
+        self.answered().await;
+        found
+    }
+
+    async fn list_prompts(
+        &self,
+        env: EnvironmentId,
+        user: UserId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Authentication>>, Fault> {
+        self.asked().await;
+        self.readable()?;
+        let found = self.memory.list_prompts(env, user, since, limit).await;
+        self.answered().await;
+        found
+    }
+
+    async fn list_due(
+        &self,
+        now: Timestamp,
+        except: &[Lane],
+        limit: usize,
+    ) -> Result<Vec<Versioned<Notification>>, Fault> {
+        self.asked().await;
+        self.readable()?;
+        let found = self.memory.list_due(now, except, limit).await;
         self.answered().await;
         found
     }

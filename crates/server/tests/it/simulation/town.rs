@@ -1,13 +1,14 @@
 //! Who lives in a simulation: two environments with the same people and kinds of clients. Made
 //! once for all seeds, from one seed.
 
+use assent_protocol::environment::OutboundSettings;
+use assent_protocol::registration::RegistrationPolicy;
 use std::sync::OnceLock;
 
 use assent_jose::{Algorithm, HmacKey, Jwks, SigningKey};
 use assent_protocol::administrator::{Role, RoleAssignment};
 use assent_protocol::application::{
-    Application, ApplicationType, CorsSettings, GrantType, RefreshLifetime, ScopeGrant,
-    TokenEndpointAuthMethod as Method,
+    Application, GrantType, ScopeGrant, TokenEndpointAuthMethod as Method,
 };
 use assent_protocol::environment::{AssertionReplay, CibaSettings, EnvironmentType};
 use assent_protocol::id::{ApplicationId, EnvironmentId};
@@ -85,6 +86,8 @@ pub fn town() -> &'static Town {
 
 fn quarter(name: &str, entropy: &dyn Entropy, writes: &mut Vec<Write>) -> Quarter {
     let new = NewEnvironment {
+        outbound: OutboundSettings::default(),
+        registration: RegistrationPolicy::default(),
         name: name.to_owned(),
         description: String::new(),
         kind: EnvironmentType::Sandbox,
@@ -149,27 +152,16 @@ fn application(
 ) -> Application {
     let plain = Secret::new(secret().to_owned());
     let jwks = client.key.as_ref().map(|key| Jwks::from_keys(vec![key.public_key().clone()]));
+    let secret = keys.seal_client_secret(client.id, &plain, entropy.octets().unwrap()).unwrap();
     Application {
-        env,
-        id: client.id,
         name: format!("{:?}", client.method),
-        description: None,
         enabled: true,
-        kind: ApplicationType::WebApp,
         grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
         auth_method: client.method,
-        auth_signing_alg: None,
         jwks,
-        secret: keys.seal_client_secret(client.id, &plain, entropy.octets().unwrap()).unwrap(),
-        previous_secret: None,
         token_signing_alg: Algorithm::ES256,
-        cors: CorsSettings::default(),
-        refresh: RefreshLifetime::default(),
-        several_resources: false,
         assertion_replay: client.replay,
-        accepts_expired_hint: true,
         grants: vec![grant],
-        created_at: START,
-        updated_at: START,
+        ..Application::new(env, client.id, secret, START)
     }
 }

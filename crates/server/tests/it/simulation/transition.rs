@@ -1,6 +1,7 @@
 //! I4: what may become of a record, looked at whenever one changes.
 
 use assent_protocol::ciba::authentication::{Authentication, State};
+use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::grant::Grant;
 use assent_protocol::record::{Kind, Record};
 
@@ -32,10 +33,26 @@ fn authentication(before: &Authentication, after: &Authentication) -> Result<(),
         return Err("more than the state of a request changed");
     }
     match (&before.state, &after.state) {
-        (State::Pending, State::Approved(_) | State::Denied { .. })
-        | (State::Approved(_), State::Redeemed { .. } | State::Denied { .. }) => Ok(()),
         (
-            State::Pending | State::Approved(_) | State::Denied { .. } | State::Redeemed { .. },
+            State::Pending,
+            State::Approved(_)
+            | State::Denied { .. }
+            | State::Withdrawn { .. }
+            | State::Expired { .. },
+        )
+        | (
+            State::Approved(_),
+            State::Redeemed { .. } | State::Denied { .. } | State::Withdrawn { .. },
+        ) => Ok(()),
+        // What is pushed is approved and handed out at once.
+        (State::Pending, State::Redeemed { .. }) if after.delivery == DeliveryMode::Push => Ok(()),
+        (
+            State::Pending
+            | State::Approved(_)
+            | State::Denied { .. }
+            | State::Redeemed { .. }
+            | State::Withdrawn { .. }
+            | State::Expired { .. },
             _,
         ) => Err("the state of a request went backwards"),
     }
@@ -75,6 +92,8 @@ fn state(record: &Record) -> &'static str {
             State::Approved(_) => "approved",
             State::Denied { .. } => "denied",
             State::Redeemed { .. } => "redeemed",
+            State::Withdrawn { .. } => "withdrawn",
+            State::Expired { .. } => "expired",
         },
         Record::Grant(it) if it.revoked_at.is_some() => "revoked",
         Record::User(it) if !it.enabled => "disabled",

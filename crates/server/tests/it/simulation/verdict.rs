@@ -160,7 +160,10 @@ impl Judge<'_> {
                 Record::Authentication(it) if *key == asked.key => match it.state {
                     State::Approved(_) => approve,
                     State::Denied { .. } => !approve,
-                    State::Pending | State::Redeemed { .. } => false,
+                    State::Pending
+                    | State::Redeemed { .. }
+                    | State::Withdrawn { .. }
+                    | State::Expired { .. } => false,
                 },
                 _ => false,
             });

@@ -250,6 +250,10 @@ fn row(record: &Record, version: Version) -> rusqlite::Result<Vec<Value>> {
         let forget_at = record.forget_at().unwrap_or(Timestamp::from_millis(u64::MAX));
         row.push(Value::Integer(i64::try_from(forget_at.as_millis()).unwrap_or(i64::MAX)));
     }
+    if let Some(due) = record.due() {
+        row.push(Value::Integer(i64::try_from(due.at.as_millis()).unwrap_or(i64::MAX)));
+        row.push(Value::Integer(due.lane.0));
+    }
     Ok(row)
 }
 

@@ -28,6 +28,8 @@ struct Line {
     version: i64,
     body: String,
     forget_at: i64,
+    /// For what is due.
+    due: (i64, i64),
     /// For authentications.
     inbox: Inbox,
 }
@@ -65,6 +67,7 @@ impl Batch {
                 version: sql_version(*version)?,
                 body: String::new(),
                 forget_at: 0,
+                due: (0, 0),
                 inbox: Inbox::default(),
             },
         };
@@ -92,6 +95,7 @@ impl Batch {
         let table = &self.table;
         let live = self.kind == Kind::Authentication;
         let expires = kinds::expires(self.kind);
+        let due = kinds::is_due(self.kind);
         match self.op {
             Op::Insert if live => format!(
                 "INSERT INTO {table} \
@@ -99,6 +103,12 @@ impl Batch {
                  SELECT e, k, 1, b, f, p, r, x, w FROM unnest($1::bytea[], $2::bytea[], \
                  $3::text[], $4::int8[], $5::bytea[], $6::bytea[], $7::int8[], $8::bool[]) \
                  AS v(e, k, b, f, p, r, x, w) ON CONFLICT DO NOTHING RETURNING env, key"
+            ),
+            Op::Insert if due => format!(
+                "INSERT INTO {table} (env, key, version, body, forget_at, due_at, lane) \
+                 SELECT e, k, 1, b, f, d, l FROM unnest($1::bytea[], $2::bytea[], $3::text[], \
+                 $4::int8[], $5::int8[], $6::int8[]) AS v(e, k, b, f, d, l) \
+                 ON CONFLICT DO NOTHING RETURNING env, key"
             ),
             Op::Insert if expires => format!(
                 "INSERT INTO {table} (env, key, version, body, forget_at) SELECT e, k, 1, b, f \
@@ -112,6 +122,12 @@ impl Batch {
             ),
             Op::Replace => {
                 let (columns, names, set, whose) = match (live, expires) {
+                    _ if due => (
+                        ", $5::int8[], $6::int8[], $7::int8[]",
+                        ", f, d, l",
+                        ", forget_at = v.f, due_at = v.d, lane = v.l",
+                        "",
+                    ),
                     (true, _) => (
                         ", $5::int8[], $6::bool[]",
                         ", f, w",
@@ -153,6 +169,10 @@ impl Batch {
         let live = self.kind == Kind::Authentication;
         if self.op != Op::Delete && (live || kinds::expires(self.kind)) {
             params.push(Box::new(lines().map(|it| it.forget_at).collect::<Vec<_>>()));
+        }
+        if self.op != Op::Delete && kinds::is_due(self.kind) {
+            params.push(Box::new(lines().map(|it| it.due.0).collect::<Vec<_>>()));
+            params.push(Box::new(lines().map(|it| it.due.1).collect::<Vec<_>>()));
         }
         if live && self.op == Op::Insert {
             params.push(Box::new(lines().map(|it| it.inbox.person.as_slice()).collect::<Vec<_>>()));
@@ -197,6 +217,7 @@ fn line(key: Key, record: &Record, version: Version) -> Result<Line, Fault> {
         version: sql_version(version)?,
         body,
         forget_at: sql_time(record.forget_at().unwrap_or(never)),
+        due: record.due().map_or((0, 0), |due| (sql_time(due.at), due.lane.0)),
         inbox,
     })
 }

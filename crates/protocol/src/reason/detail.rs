@@ -1,0 +1,186 @@
+//! What a reason says to the client.
+
+use super::Reason;
+
+/// The one answer to every failed client authentication: which check failed would help an
+/// attacker (RFC 7523 §3.2); the text is PingOne's.
+pub(super) const CLIENT_DENIED: &str = "Request denied: Unsupported authentication method";
+
+impl Reason {
+    /// What happened and what to mend, in the characters RFC 6749 §5.2 allows. The four polling
+    /// texts are PingOne's (`pingone.md` §4.2).
+    pub const fn detail(self) -> &'static str {
+        use Reason as R;
+        match self {
+            R::MediaTypeNotForm => "Send the body as application/x-www-form-urlencoded",
+            R::BodyTooLarge => "The body is larger than 64 KiB",
+            R::BodyIncomplete => "The body did not arrive whole and in time",
+            R::BodyCompressed => "Content-Encoding is not supported; send the body as it is",
+            R::ParametersMalformed => "The body is not valid percent-encoded UTF-8",
+            R::ParametersTooMany => "The body has more than 64 parameters",
+            R::ParameterTooLong => "A parameter is longer than this endpoint accepts",
+            R::ParameterRepeated => "A parameter occurs more than once",
+            R::CredentialsInQuery => "Send parameters in the body, not in the query string",
+            R::MethodNotAllowed => "This endpoint does not support the method; see Allow",
+            R::HeadMalformed => "A request header is malformed",
+            R::CredentialsMissing
+            | R::CredentialsMultipleWithAssertion
+            | R::AuthorizationHeaderMalformed
+            | R::ClientUnknown
+            | R::ClientDisabled
+            | R::ClientIdMismatch
+            | R::ClientMethodMismatch
+            | R::ClientSecretWrong
+            | R::AssertionTypeWrong
+            | R::AssertionMalformed
+            | R::AssertionSignatureWrong
+            | R::AssertionAlgorithmNotRegistered
+            | R::AssertionWrongKind
+            | R::AssertionIssuerWrong
+            | R::AssertionAudienceWrong
+            | R::AssertionExpired
+            | R::AssertionTooLongLived
+            | R::AssertionNotYetValid
+            | R::AssertionReplayed => CLIENT_DENIED,
+            R::CredentialsMultiple => "Use one way of client authentication, not several",
+            R::AuthorizationHeaderRepeated => "The Authorization header occurs more than once",
+            R::ClientThrottled => "Too many invalid requests of this application; retry later",
+            R::GrantTypeMissing => "grant_type is missing",
+            R::GrantTypeUnsupported => "This grant_type is not supported",
+            R::GrantTypeNotAllowed => "The application is not allowed to use this grant type",
+            R::AuthReqIdMissing => "auth_req_id is missing",
+            R::AuthReqIdUnknown
+            | R::AuthReqIdOtherClient
+            | R::AuthReqIdRedeemed
+            | R::AuthReqIdWithdrawn => {
+                "The auth_req_id is invalid, was already used, or belongs to another application"
+            }
+            R::AuthReqIdExpired => {
+                "The authorization request for the provided auth_req_id has expired."
+            }
+            R::EndUserUndecided => "The authorization request is still pending.",
+            R::PolledTooSoon => {
+                "The authorization request is still pending. Please slow down the poll requests."
+            }
+            R::EndUserDenied | R::EndUserGone => "The authorization request has been denied.",
+            R::PushClientPolled => {
+                "The outcome is pushed to this application; it does not poll for it"
+            }
+            R::PolledTooOften => {
+                "Too many polls came too early; this auth_req_id is not answered any more"
+            }
+            R::AttributeWithoutValue => {
+                "A claim that the resource requires has no value for this user"
+            }
+            R::RefreshTokenMissing => "refresh_token is missing",
+            R::RefreshTokenUnknown
+            | R::RefreshTokenOtherClient
+            | R::RefreshTokenExpired
+            | R::RefreshTokenReused
+            | R::RefreshTokenRevoked => {
+                "The refresh_token is invalid, expired, revoked or was already used"
+            }
+            R::RefreshScopeWidened => "scope asks for more than was granted",
+            R::ScopeMissing => "scope is missing; it must contain openid",
+            R::ScopeMalformed => "scope is not a list of scope names separated by spaces",
+            R::ScopeWithoutOpenid => "scope must contain openid",
+            R::ScopeNotGranted => "scope names a scope that the application may not request",
+            R::ScopeOfSeveralResources => "May not request scopes for multiple resources",
+            R::HintMissing => "Send one of login_hint, id_token_hint, login_hint_token",
+            R::HintRepeated => "Send only one of login_hint, id_token_hint, login_hint_token",
+            R::LoginHintMalformed => {
+                "login_hint must be at most 256 octets without control characters"
+            }
+            R::EndUserUnknown | R::EndUserAmbiguous | R::EndUserNotUsable => {
+                "The hint does not identify a user who can be asked"
+            }
+            R::EndUserThrottled => "Too many requests for unknown users; retry later",
+            R::IdTokenHintInvalid => {
+                "id_token_hint is not an ID token that this environment issued to the application"
+            }
+            R::LoginHintTokenInvalid => {
+                "login_hint_token must be a JWT signed by HMAC with the client secret, with iss, \
+                 aud, sub, iat and exp"
+            }
+            R::LoginHintTokenExpired => "The login_hint_token has expired",
+            R::BindingMessageTooLong => {
+                "binding_message has more characters than this environment accepts"
+            }
+            R::BindingMessageUnshowable => {
+                "binding_message may hold letters, digits, single spaces and - _ . # :"
+            }
+            R::BindingMessageMissing => "binding_message is missing; this environment requires it",
+            R::RequestedExpiryInvalid => "requested_expiry must be a positive integer of seconds",
+            R::AcrValuesMalformed => "acr_values is not a list of at most 16 short values",
+            R::RequestObjectUnsupported => {
+                "The application did not register to send signed requests"
+            }
+            R::RequestUriUnsupported => "request_uri is not supported",
+            R::UserCodeUnsupported => "The application did not register to send user_code",
+            R::UserCodeMissing => "user_code is missing",
+            R::UserCodeWrong | R::UserCodeLocked => "The user_code is not accepted",
+            R::RequestObjectMissing => "Send the parameters inside a signed request",
+            R::RequestObjectMixed => {
+                "Parameters beside request are not accepted; put them inside it"
+            }
+            R::RequestObjectMalformed => "request is not a signed JWT of this kind",
+            R::RequestObjectSignatureWrong => {
+                "The signature of request does not verify with a key of the application"
+            }
+            R::RequestObjectAlgorithmNotRegistered => {
+                "request is not signed with the algorithm that the application registered"
+            }
+            R::RequestObjectClaimsWrong => {
+                "request must have iss, aud, exp, iat, nbf and jti, meant for this issuer"
+            }
+            R::RequestObjectExpired => "request has expired",
+            R::RequestObjectNotYetValid => "request is not valid yet",
+            R::RequestObjectTooLongLived => "request is valid for longer than 60 minutes",
+            R::RequestObjectReplayed => "request was already used",
+            R::NotificationTokenMissing => "client_notification_token is missing",
+            R::NotificationTokenMalformed => {
+                "client_notification_token must have 22 to 1024 characters of a bearer token"
+            }
+            R::DeliveryModeNotOffered => "The delivery mode of the application is not offered here",
+            R::ClaimsMalformed => "claims is not a JSON object as OpenID Connect defines it",
+            R::ClaimsOtherUser => "claims and the hint name different users",
+            R::AuthorizationDetailsMalformed => {
+                "authorization_details is not a JSON array of objects with a type"
+            }
+            R::AuthorizationDetailsTypeUnknown => {
+                "authorization_details has a type that the application may not use"
+            }
+            R::AuthorizationDetailsInvalid => {
+                "authorization_details does not fit the schema of its type"
+            }
+            R::ResourceMalformed => "resource must be an absolute URI without a fragment",
+            R::ResourceUnknown => "resource is not one that the application may use",
+            R::EndUserBlocksApplication => "The request was refused",
+            R::RequestsTooMany => "Too many requests of this application; retry later",
+            R::PromptsTooMany | R::PromptsWaiting | R::PromptsUnwanted => {
+                "The user was asked too often; retry later"
+            }
+            R::TokenMissing => "token is missing",
+            R::TokenTypeUnsupported => "Tokens of this type cannot be revoked",
+            R::TokenOtherClient => "The token was not issued to this application",
+            R::AccessTokenMissing => "Send the access token as a bearer token",
+            R::AccessTokenRepeated => "Send the access token in one way, not in several",
+            R::AccessTokenInvalid => "The access token is invalid, expired or revoked",
+            R::AccessTokenScopeInsufficient => "The access token does not have the scope for this",
+            R::DeviceCredentialMissing => "Send the credential of the device as a bearer token",
+            R::DeviceCredentialUnknown => "The credential of the device is not valid",
+            R::DeviceUserNotUsable => "The account of this device is locked or disabled",
+            R::PairingCodeUnknown => "The code is wrong, expired or was already used",
+            R::PairingThrottled => "Too many wrong codes; retry later",
+            R::RequestUnknown => "There is no such request for this user",
+            R::RequestDecided => "The request was already decided",
+            R::RequestExpired => "The request has expired",
+            R::RequestApplicationDisabled => "The application is disabled",
+            R::ActionUnknown => "action must be allow or deny",
+            R::NumberMissing => "Send the number that the other device shows",
+            R::NumberWrong => "The number is not the one that was shown; the request was denied",
+            R::DetailsSelectionInvalid => "Only parts whose type allows it can be left out",
+            R::AcrNotReached => "The request needs a device with stronger authentication",
+        }
+    }
+}
