@@ -27,12 +27,22 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await.context("cannot connect")?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(8 * 1024) })
+        Ok(Self { stream, buffer: Vec::new() })
     }
 
     /// Sends a whole request and reads the whole answer.
     pub async fn send(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         self.stream.write_all(request).await?;
+        self.receive().await
+    }
+
+    /// Sends a request whose answer is read later.
+    pub async fn put(&mut self, request: &[u8]) -> Result<()> {
+        Ok(self.stream.write_all(request).await?)
+    }
+
+    /// Reads a whole answer.
+    pub async fn receive(&mut self) -> Result<Answer<'_>> {
         self.buffer.clear();
         let head = loop {
             self.fill().await?;

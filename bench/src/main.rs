@@ -6,6 +6,7 @@
 //! 3. [`signatures`] measures on core 0 what no server can save.
 //! 4. [`report`] prints numbers and whether each target is met.
 
+mod held;
 mod http;
 mod load;
 mod peer;
@@ -36,6 +37,9 @@ pub struct Args {
     /// With --all: on a PostgreSQL server of our own instead of the embedded store
     #[arg(long, requires = "all")]
     postgres: bool,
+    /// Measure polls that are held, so many at once, instead
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "50000", conflicts_with_all = ["all", "scale"], value_parser = clap::value_parser!(u32).range(1_000..=100_000))]
+    held: Option<u32>,
     /// Requests that wait in the large case
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2_000..=4_000_000))]
     waiting: u32,
@@ -75,8 +79,8 @@ fn run(args: &Args) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         return runtime.block_on(scale::all(args.waiting.into(), span));
     }
-    if !args.all {
-        bail!("give --all or --scale to measure; it takes some minutes and both cores");
+    if !args.all && args.held.is_none() {
+        bail!("give --all, --held or --scale to measure; it takes some minutes and both cores");
     }
     if !args.pinned {
         let program = std::env::current_exe()?;
@@ -86,8 +90,12 @@ fn run(args: &Args) -> Result<()> {
         // Returns only if it fails.
         return Err(pinned.exec()).context("cannot run taskset (package util-linux)");
     }
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(tokio::task::LocalSet::new().run_until(phases::all(args)))
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(
+        tokio::task::LocalSet::new().run_until(async {
+            match args.held {
+                Some(count) => held::all(count, args.port).await,
+                None => phases::all(args).await,
+            }
+        }),
+    )
 }

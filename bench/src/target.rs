@@ -13,6 +13,7 @@ use assent_protocol::id::{ApplicationId, EnvironmentId};
 use assent_protocol::record::{Key, Write};
 use assent_store::{Embedded, Outcome, Postgres, PostgresSettings, Settings, Store};
 
+use crate::http::Connection;
 use crate::process::Process;
 use crate::work::Client;
 
@@ -26,6 +27,8 @@ pub struct Target {
     pub rs256: Client,
     /// One with ES256.
     pub es256: Client,
+    env: String,
+    admin_token: String,
     directory: PathBuf,
 }
 
@@ -63,7 +66,27 @@ impl Target {
         };
         let rs256 = client("appID", "appSecret")?;
         let es256 = client("postAppID", "postAppSecret")?;
-        Ok(Self { process, address, rs256, es256, directory })
+        let value = |name| get(&values, name).map(str::to_owned);
+        let (env, admin_token) = (value("envID")?, value("adminToken")?);
+        Ok(Self { process, address, rs256, es256, env, admin_token, directory })
+    }
+
+    /// Lets the environment hold any number of polls.
+    pub async fn without_limits(&self) -> Result<()> {
+        let settings = "{\"name\":\"Assent demo\",\"type\":\"SANDBOX\",\"ciba\":{\
+            \"heldPolls\":1000000,\"heldPollsPerApplication\":1000000,\"requestsPerMinute\":0,\
+            \"promptsPerMinute\":0,\"promptsWaiting\":0,\"promptsUnwanted\":0}}";
+        let request = format!(
+            "PUT /v1/environments/{} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{settings}",
+            self.env,
+            self.admin_token,
+            settings.len()
+        );
+        match Connection::open(self.address).await?.send(request.as_bytes()).await?.status {
+            200 => Ok(()),
+            status => bail!("the settings were answered with status {status}"),
+        }
     }
 
     /// Ends the server and removes its data.

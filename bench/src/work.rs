@@ -74,6 +74,13 @@ impl Client {
         }
     }
 
+    /// Polls and lets the server hold the poll; the answer is read later.
+    pub async fn hold(&self, connection: &mut Connection, id: &str) -> Result<()> {
+        let body = format!("grant_type={GRANT}&auth_req_id={id}");
+        let head = self.poll.replacen("Content-Type", "Prefer: wait=25\r\nContent-Type", 1);
+        connection.put(with_body(&head, &body).as_bytes()).await
+    }
+
     /// Approves through the simulator.
     pub async fn approve(&self, connection: &mut Connection, id: &str) -> Result<()> {
         let request =

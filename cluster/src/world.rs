@@ -78,6 +78,8 @@ impl Builder {
 
     async fn environment(&self, name: &str) -> Result<String> {
         let body = json!({ "name": name, "type": "SANDBOX", "ciba": { "interval": 1,
+            "promptsPerMinute": 0, "promptsWaiting": 0, "promptsUnwanted": 0,
+            "requestsPerMinute": 0,
             "expiresIn": 120, "unknownUsersPerMinute": 100_000,
             "unknownRequestsPerMinute": 100_000 } });
         let made = self.post(String::from("/v1/environments"), &body).await?;

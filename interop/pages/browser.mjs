@@ -18,7 +18,12 @@ const FLAGS = [
   "--remote-debugging-pipe",
 ];
 const DEADLINE = 15_000;
-const KEYS = { Tab: ["Tab", 9, ""], Enter: ["Enter", 13, "\r"], Space: ["Space", 32, " "] };
+const KEYS = {
+  Tab: ["Tab", 9, ""],
+  Enter: ["Enter", 13, "\r"],
+  Space: ["Space", 32, " "],
+  ArrowRight: ["ArrowRight", 39, ""],
+};
 
 export class Browser {
   static async start(binary) {

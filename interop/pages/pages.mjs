@@ -92,7 +92,7 @@ async function requestPage(page) {
     assert.ok(shown.includes(part), `the page shows ${part}:\n${shown}`);
   }
   const buttons = await page.evaluate("[...document.querySelectorAll('main button')].map((it) => it.innerText.trim())");
-  assert.deepEqual(buttons, ["Decline", "Approve"]);
+  assert.deepEqual(buttons, ["Decline", "Approve", "This was not me"]);
   assert.equal(await page.evaluate("document.activeElement.tagName"), "BODY");
   const isolated = "document.querySelector('.display-text bdi').textContent";
   assert.equal(await page.evaluate(isolated), "PAY-4711");
@@ -118,6 +118,75 @@ async function declineWithoutScript(page) {
   await page.send("Emulation.setScriptExecutionDisabled", { value: false });
   assert.equal((await demo.poll(asked)).error, "access_denied");
   checked("declining works without scripts, and the token endpoint says access_denied");
+}
+
+// Three parts, of which one is left out, and a number, by the keyboard and without scripts.
+async function inDetail(page) {
+  for (const scripts of [true, false]) {
+    const asked = await demo.askInDetail(scripts ? "PAY-4720" : "PAY-4721");
+    await page.send("Emulation.setScriptExecutionDisabled", { value: !scripts });
+    await page.goto(demo.inbox);
+    await page.leaving(async () => {
+      await page.tabTo("[data-card] a");
+      await page.press("Enter");
+    });
+    const shown = await page.text();
+    for (const part of ["Pay 123.50 EUR to <b>Merchant</b> A", "Read balances of account DE02", "Which number"]) {
+      assert.ok(shown.includes(part), `the page shows ${part}:\n${shown}`);
+    }
+    assert.equal(await page.evaluate("document.querySelectorAll('main b').length"), 0);
+    await page.screenshots(screenshots, "request-in-detail");
+    await page.tabTo(".detail-all summary");
+    await page.press("Enter");
+    assert.match(await page.text(), /remittanceInformation/);
+    await page.tabTo("input[name=detail-2]");
+    await page.press("Space");
+    await page.tabTo("input[name=number]");
+    for (let presses = 0; presses < 3; presses++) {
+      const picked = "document.querySelector('input[name=number]:checked')?.value";
+      if ((await page.evaluate(picked)) === asked.number) break;
+      await page.press(presses === 0 ? "Space" : "ArrowRight");
+    }
+    await page.screenshots(screenshots, "request-in-detail-chosen");
+    await page.leaving(async () => {
+      await page.tabTo("button.approve");
+      await page.press("Enter");
+    });
+    assert.equal(await title(page), "Approved", await page.text());
+    await page.send("Emulation.setScriptExecutionDisabled", { value: false });
+    const tokens = await demo.poll(asked.auth_req_id, "number");
+    assert.equal(tokens.authorization_details?.length, 2, JSON.stringify(tokens));
+    assert.match(tokens.authorization_details[1].iban, /^DE02/);
+  }
+  checked("parts are shown in full and left out, and the number picked, by keyboard and without scripts");
+}
+
+async function wrongNumber(page) {
+  const asked = await demo.askInDetail("PAY-4722");
+  await page.goto(demo.inbox);
+  await page.leaving(() => page.evaluate("document.querySelector('[data-card] a').click()"));
+  const numbers = "[...document.querySelectorAll('input[name=number]')]";
+  await page.evaluate(`${numbers}.find((it) => it.value !== "${asked.number}").click()`);
+  await page.leaving(() => page.evaluate("document.querySelector('button.approve').click()"));
+  assert.equal(await title(page), "That was another number");
+  await page.screenshots(screenshots, "wrong-number");
+  assert.equal((await demo.poll(asked.auth_req_id, "number")).error, "access_denied");
+  checked("a wrong number declines and says so");
+}
+
+async function reported(page) {
+  const asked = await demo.askInDetail("PAY-4723");
+  await page.goto(demo.inbox);
+  await page.leaving(() => page.evaluate("document.querySelector('[data-card] a').click()"));
+  await page.leaving(async () => {
+    await page.tabTo(".report-button");
+    await page.press("Enter");
+  });
+  assert.equal(await title(page), "Declined and reported");
+  await page.screenshots(screenshots, "reported");
+  assert.equal((await demo.poll(asked.auth_req_id, "number")).error, "access_denied");
+  await assert.rejects(() => demo.askInDetail("PAY-4724"), /access_denied/);
+  checked("who says that it was not them is asked by that application no more");
 }
 
 async function decidedElsewhere(page) {
@@ -261,6 +330,9 @@ try {
   await signIn(page);
   await approve(page);
   await declineWithoutScript(page);
+  await inDetail(page);
+  await wrongNumber(page);
+  await reported(page);
   await decidedElsewhere(page);
   await expires(page);
   await policy(page);

@@ -109,6 +109,10 @@ pub struct DemoArgs {
     /// Keep the records in this empty PostgreSQL database; secrets stay in the data directory
     #[arg(long, value_name = "URL", hide_env_values = true)]
     pub store_url: Option<String>,
+    /// Loopback address at which `assent ask --mode ping` and `push` catch notifications; kept
+    /// with the data
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9443")]
+    pub catch: SocketAddr,
     /// Write everything a script needs as KEY=value lines
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,

@@ -1,5 +1,7 @@
 //! `assent demo`: everything on this machine, with people, devices and applications to try.
 
+mod catcher;
+mod details;
 pub mod files;
 mod postman;
 mod seed;
@@ -24,6 +26,9 @@ pub fn run(args: &DemoArgs) -> Result<()> {
             args.listen
         );
     }
+    if !args.catch.ip().is_loopback() {
+        bail!("notifications are caught on a loopback address only, not {}", args.catch);
+    }
     let data = Data::new(args.data.as_deref())?;
     let _logs = logging::start(&args.log, LogFormat::Text)?;
     logging::tell("Starting the demo; making keys takes a moment …");
@@ -37,7 +42,8 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         let key_file = master_key::beside(&data.path);
         let master = master_key::read_or_create(&key_file)?;
         let opened = location(args, &data)?.open().await?;
-        let demo = seed::demo(opened.store.as_ref(), &master, &settings, &data.path).await?;
+        let place = (data.path.as_path(), args.catch);
+        let demo = seed::demo(opened.store.as_ref(), &master, &settings, place).await?;
         if let Some(path) = &args.env_file {
             files::write_env(path, &demo)?;
         }

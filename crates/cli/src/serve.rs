@@ -8,13 +8,17 @@ use assent_protocol::sealing::RootKey;
 use assent_server::app::App;
 use assent_server::machine::SystemEntropy;
 use assent_server::settings::Settings;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::ServeArgs;
 use crate::config::Config;
 use crate::store::Opened;
 use crate::{logging, master_key};
+
+/// Connections that wait to be accepted. After a restart all clients come at once, and who finds
+/// no place waits a second for the next try.
+const BACKLOG: u32 = 4096;
 
 /// Runs the command.
 pub fn run(args: &ServeArgs) -> Result<()> {
@@ -61,12 +65,31 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
     } else {
         tokio::runtime::Builder::new_multi_thread()
     };
+    open_many_files();
     builder.enable_all().build().context("cannot start the runtime")
+}
+
+/// Every connection is an open file, and a held poll keeps its connection: as many as the system
+/// permits, not as few as a shell starts with.
+fn open_many_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 /// Binds the listener.
 pub async fn bind(listen: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(listen).await.with_context(|| {
+    let bound = async {
+        let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A server that was just stopped leaves connections behind that keep the port.
+        socket.set_reuseaddr(true)?;
+        socket.bind(listen)?;
+        socket.listen(BACKLOG)
+    };
+    bound.await.with_context(|| {
         format!(
             "cannot listen on {listen}; is another server running? choose another with --listen"
         )

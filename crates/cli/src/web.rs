@@ -72,17 +72,19 @@ impl Web {
         answer(request.call().with_context(|| unreachable(url))?)
     }
 
-    /// `POST`, with an `Authorization` header if one is given.
+    /// `POST`, with those of the headers that have a value.
     pub fn post(
         &self,
         url: &str,
-        authorization: Option<&str>,
+        headers: &[(&str, Option<&str>)],
         media_type: &str,
         body: &str,
     ) -> Result<Answer> {
         let mut request = self.agent.post(url).header("Content-Type", media_type);
-        if let Some(authorization) = authorization {
-            request = request.header("Authorization", authorization);
+        for (name, value) in headers {
+            if let Some(value) = value {
+                request = request.header(*name, *value);
+            }
         }
         answer(request.send(body).with_context(|| unreachable(url))?)
     }

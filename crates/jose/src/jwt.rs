@@ -103,18 +103,24 @@ struct Header<'a> {
     alg: Algorithm,
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<&'a str>,
-    typ: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typ: Option<&'a str>,
 }
 
 /// Signs claims as a compact JWT with the header `alg`, `kid` and `typ`.
 ///
-/// Every kind of token has its own `typ`, so none can stand for another (RFC 8725 §3.11).
+/// A kind of token with its own `typ` cannot stand for another (RFC 8725 §3.11). Where receivers
+/// know no `typ`, `None` leaves it out.
 ///
 /// # Errors
 /// [`Error::ClaimsNotObject`] unless `claims` serialises to a JSON object, and
 /// [`Error::SigningFailed`].
-pub fn sign_jwt(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, Error> {
-    let header = Header { alg: key.algorithm(), kid: Some(key.key_id()), typ };
+pub fn sign_jwt<'a>(
+    key: &SigningKey,
+    typ: impl Into<Option<&'a str>>,
+    claims: &impl Serialize,
+) -> Result<String, Error> {
+    let header = Header { alg: key.algorithm(), kid: Some(key.key_id()), typ: typ.into() };
     let mut token = signing_input(&header, claims)?;
     let signature = key.sign(token.as_bytes())?;
     push_part(&mut token, &signature);
@@ -131,7 +137,7 @@ pub fn sign_jwt_hmac(
     typ: &str,
     claims: &impl Serialize,
 ) -> Result<String, Error> {
-    let mut token = signing_input(&Header { alg: algorithm, kid: None, typ }, claims)?;
+    let mut token = signing_input(&Header { alg: algorithm, kid: None, typ: Some(typ) }, claims)?;
     let code = key.sign(algorithm, token.as_bytes())?;
     push_part(&mut token, &code);
     Ok(token)

@@ -49,6 +49,12 @@ pub enum Area {
     Users,
 }
 
+impl Area {
+    /// Every area.
+    pub const ALL: [Self; 5] =
+        [Self::Organization, Self::Environment, Self::Applications, Self::Secrets, Self::Users];
+}
+
 /// How a management request touches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -59,6 +65,17 @@ pub enum Access {
 }
 
 impl Role {
+    /// Its name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OrganizationAdmin => "ORGANIZATION_ADMIN",
+            Self::EnvironmentAdmin => "ENVIRONMENT_ADMIN",
+            Self::IdentityDataAdmin => "IDENTITY_DATA_ADMIN",
+            Self::ClientApplicationDeveloper => "CLIENT_APPLICATION_DEVELOPER",
+            Self::EnvironmentAdminReadOnly => "ENVIRONMENT_ADMIN_READ_ONLY",
+        }
+    }
+
     /// Whether the role, holding at the place in question, permits the access.
     pub const fn permits(self, area: Area, access: Access) -> bool {
         match self {
@@ -96,14 +113,27 @@ pub struct Administrator {
     pub created_at: Timestamp,
 }
 
-impl Administrator {
-    /// Whether some role permits the access in `env` (`None`: in the installation).
-    pub fn may(&self, area: Area, access: Access, env: Option<EnvironmentId>) -> bool {
-        self.roles.iter().any(|held| {
-            let here = held.environment.is_none() || held.environment == env;
-            here && held.role.permits(area, access)
+/// Whether some of `roles` permits the access in `env` (`None`: in the installation).
+pub fn may(
+    roles: &[RoleAssignment],
+    area: Area,
+    access: Access,
+    env: Option<EnvironmentId>,
+) -> bool {
+    roles.iter().any(|held| {
+        let here = held.environment.is_none() || held.environment == env;
+        here && held.role.permits(area, access)
+    })
+}
+
+/// Whether who holds `roles` may do at least what `other` permits, so that giving it to somebody
+/// raises nobody above the giver.
+pub fn covers(roles: &[RoleAssignment], other: RoleAssignment) -> bool {
+    Area::ALL.iter().all(|area| {
+        [Access::Read, Access::Write].iter().all(|access| {
+            !other.role.permits(*area, *access) || may(roles, *area, *access, other.environment)
         })
-    }
+    })
 }
 
 impl Stored for Administrator {
@@ -123,30 +153,51 @@ impl Stored for Administrator {
 mod tests {
     use super::*;
 
-    fn holder(role: Role, environment: Option<EnvironmentId>) -> Administrator {
-        Administrator {
-            id: AdministratorId::NIL,
-            name: String::new(),
-            token: Digest::from_bytes([0; 32]),
-            roles: vec![RoleAssignment { role, environment }],
-            created_at: Timestamp::default(),
-        }
+    const fn held(role: Role, environment: Option<EnvironmentId>) -> RoleAssignment {
+        RoleAssignment { role, environment }
     }
 
     #[test]
     fn a_role_holds_only_in_its_environment() {
         let here = EnvironmentId::from_bytes([1; 16]);
         let there = EnvironmentId::from_bytes([2; 16]);
-        let admin = holder(Role::EnvironmentAdmin, Some(here));
-        assert!(admin.may(Area::Users, Access::Write, Some(here)));
-        assert!(!admin.may(Area::Users, Access::Write, Some(there)));
-        assert!(!admin.may(Area::Organization, Access::Read, None));
+        let admin = [held(Role::EnvironmentAdmin, Some(here))];
+        assert!(may(&admin, Area::Users, Access::Write, Some(here)));
+        assert!(!may(&admin, Area::Users, Access::Write, Some(there)));
+        assert!(!may(&admin, Area::Organization, Access::Read, None));
+    }
+
+    #[test]
+    fn nobody_gives_what_they_do_not_hold_there() {
+        use Role::{
+            ClientApplicationDeveloper, EnvironmentAdmin, EnvironmentAdminReadOnly,
+            IdentityDataAdmin, OrganizationAdmin,
+        };
+        let here = Some(EnvironmentId::from_bytes([1; 16]));
+        let there = Some(EnvironmentId::from_bytes([2; 16]));
+        let table = [
+            (held(OrganizationAdmin, None), held(OrganizationAdmin, None), true),
+            (held(OrganizationAdmin, None), held(EnvironmentAdmin, here), true),
+            (held(EnvironmentAdmin, here), held(EnvironmentAdmin, here), true),
+            (held(EnvironmentAdmin, here), held(EnvironmentAdmin, there), false),
+            (held(EnvironmentAdmin, here), held(EnvironmentAdmin, None), false),
+            (held(EnvironmentAdmin, here), held(OrganizationAdmin, None), false),
+            (held(EnvironmentAdmin, None), held(EnvironmentAdmin, here), true),
+            (held(EnvironmentAdmin, here), held(IdentityDataAdmin, here), true),
+            (held(ClientApplicationDeveloper, here), held(IdentityDataAdmin, here), false),
+            (held(ClientApplicationDeveloper, here), held(ClientApplicationDeveloper, here), true),
+            (held(EnvironmentAdminReadOnly, here), held(IdentityDataAdmin, here), false),
+        ];
+        for (holds, gives, permitted) in table {
+            assert_eq!(covers(&[holds], gives), permitted, "{holds:?} gives {gives:?}");
+        }
+        assert!(!covers(&[], held(EnvironmentAdminReadOnly, here)));
     }
 
     #[test]
     fn roles_permit_what_the_table_says() {
         use Access::{Read, Write};
-        use Area::{Applications, Environment, Organization, Secrets, Users};
+        use Area::{Applications, Environment, Secrets, Users};
         let table = [
             (Role::IdentityDataAdmin, vec![(Users, Read), (Users, Write), (Environment, Read)]),
             (
@@ -165,7 +216,7 @@ mod tests {
             ),
         ];
         for (role, permitted) in table {
-            for area in [Organization, Environment, Applications, Secrets, Users] {
+            for area in Area::ALL {
                 for access in [Read, Write] {
                     let expected = permitted.contains(&(area, access));
                     assert_eq!(

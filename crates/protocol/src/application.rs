@@ -59,6 +59,16 @@ pub enum TokenEndpointAuthMethod {
     PrivateKeyJwt,
 }
 
+impl TokenEndpointAuthMethod {
+    /// Every method.
+    pub const ALL: [Self; 4] = [
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::ClientSecretJwt,
+        Self::PrivateKeyJwt,
+    ];
+}
+
 /// One secret: a keyed digest for comparison, and sealed because HMAC needs the plain value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientSecret {

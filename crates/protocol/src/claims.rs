@@ -6,6 +6,18 @@ use serde::Serialize;
 use crate::scope::ScopeSet;
 use crate::user::User;
 
+/// What we can know of a person, and the scope that releases it (OIDC Core §5.4).
+pub const RELEASED_BY: [(&str, &str); 8] = [
+    ("name", "profile"),
+    ("given_name", "profile"),
+    ("middle_name", "profile"),
+    ("family_name", "profile"),
+    ("preferred_username", "profile"),
+    ("updated_at", "profile"),
+    ("email", "email"),
+    ("phone_number", "phone"),
+];
+
 /// The standard claims that some scopes release.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StandardClaims<'a> {
@@ -28,25 +40,33 @@ pub struct StandardClaims<'a> {
 }
 
 impl<'a> StandardClaims<'a> {
-    /// The claims about `user` that `scope` releases.
-    pub fn of(user: &'a User, scope: &ScopeSet) -> Self {
-        let mut claims = Self::default();
-        if scope.contains("profile") {
-            claims.name = full_name(user);
-            claims.given_name = user.name.given.as_deref();
-            claims.middle_name = user.name.middle.as_deref();
-            claims.family_name = user.name.family.as_deref();
-            claims.preferred_username = Some(&user.username);
-            claims.updated_at = Some(user.updated_at.as_seconds());
+    /// The claims about `user` that `scope` releases, and those in `asked`, which were asked for
+    /// one by one (OIDC Core §5.5).
+    pub fn of(user: &'a User, scope: &ScopeSet, asked: &[Box<str>]) -> Self {
+        let told = |name: &str| {
+            asked.iter().any(|it| it.as_ref() == name)
+                || RELEASED_BY.iter().any(|(claim, by)| *claim == name && scope.contains(by))
+        };
+        let only = |name: &str, value: Option<&'a str>| value.filter(|_| told(name));
+        Self {
+            name: full_name(user).filter(|_| told("name")),
+            given_name: only("given_name", user.name.given.as_deref()),
+            middle_name: only("middle_name", user.name.middle.as_deref()),
+            family_name: only("family_name", user.name.family.as_deref()),
+            preferred_username: only("preferred_username", Some(&user.username)),
+            updated_at: told("updated_at").then(|| user.updated_at.as_seconds()),
+            email: only("email", Some(&user.email)),
+            phone_number: only("phone_number", user.mobile_phone.as_deref()),
         }
-        if scope.contains("email") {
-            claims.email = Some(&user.email);
-        }
-        if scope.contains("phone") {
-            claims.phone_number = user.mobile_phone.as_deref();
-        }
-        claims
     }
+}
+
+/// Of claims that were asked for by name, those that can be told of a person.
+pub fn known<'n>(names: impl Iterator<Item = &'n str>) -> Vec<Box<str>> {
+    names
+        .filter(|name| RELEASED_BY.iter().any(|(claim, _)| claim == name))
+        .map(Into::into)
+        .collect()
 }
 
 fn full_name(user: &User) -> Option<String> {
@@ -61,41 +81,24 @@ fn full_name(user: &User) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{EnvironmentId, UserId};
-    use crate::time::Timestamp;
-    use crate::user::Name;
 
     #[test]
     fn a_scope_tells_what_it_says_and_nothing_that_is_not_known() {
-        let user = User {
-            user_code: None,
-            blocked: Vec::new(),
-            env: EnvironmentId::NIL,
-            id: UserId::NIL,
-            username: String::from("alice"),
-            email: String::from("alice@example.com"),
-            mobile_phone: None,
-            name: Name {
-                given: Some(String::from("Alice")),
-                family: Some(String::from("Ex")),
-                ..Name::default()
-            },
-            enabled: true,
-            locked_at: None,
-            created_at: Timestamp::default(),
-            updated_at: Timestamp::from_seconds(7),
-        };
+        let user = crate::testing::person();
         let profile = serde_json::json!({
             "name": "Alice Ex", "given_name": "Alice", "family_name": "Ex",
             "preferred_username": "alice", "updated_at": 7,
         });
-        for (scope, expected) in [
-            ("openid", serde_json::json!({})),
-            ("openid phone address", serde_json::json!({})),
-            ("openid email", serde_json::json!({ "email": "alice@example.com" })),
-            ("openid profile", profile),
+        let asked = ["email", "phone_number", "birthdate"];
+        for (scope, asked, expected) in [
+            ("openid", &[][..], serde_json::json!({})),
+            ("openid phone address", &[], serde_json::json!({})),
+            ("openid email", &[], serde_json::json!({ "email": "alice@example.com" })),
+            ("openid", &asked, serde_json::json!({ "email": "alice@example.com" })),
+            ("openid profile", &[], profile),
         ] {
-            let claims = StandardClaims::of(&user, &ScopeSet::parse(scope).unwrap());
+            let asked = known(asked.iter().copied());
+            let claims = StandardClaims::of(&user, &ScopeSet::parse(scope).unwrap(), &asked);
             assert_eq!(serde_json::to_value(&claims).unwrap(), expected, "{scope}");
         }
     }

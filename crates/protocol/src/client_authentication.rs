@@ -6,7 +6,7 @@
 //!
 //! Every failure reads the same to the client; the log knows the reason.
 
-use assent_jose::{Algorithm, CompactJws};
+use assent_jose::{Algorithm, CompactJws, Jwks};
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -56,6 +56,8 @@ pub enum Presented {
     Assertion {
         /// Who it claims to be: the unverified `sub`.
         client_id: String,
+        /// Which key it claims to be signed with: the unverified `kid`.
+        key_id: Option<String>,
         /// The JWT.
         jwt: Secret,
     },
@@ -130,11 +132,12 @@ fn jwt_bearer(
     }
     let malformed = Reason::AssertionMalformed;
     let jwt = assertion.ok_or(malformed)?;
-    let claims =
-        CompactJws::parse(jwt).and_then(|jws| jws.unverified_claims()).map_err(|_| malformed)?;
+    let jws = CompactJws::parse(jwt).map_err(|_| malformed)?;
+    let claims = jws.unverified_claims().map_err(|_| malformed)?;
     let client_id = claims.text("sub").map_err(|_| malformed)?.ok_or(malformed)?.to_owned();
     same_client(params, &client_id)?;
-    Ok(Presented::Assertion { client_id, jwt: Secret::new(jwt.to_owned()) })
+    let key_id = jws.key_id().map(str::to_owned);
+    Ok(Presented::Assertion { client_id, key_id, jwt: Secret::new(jwt.to_owned()) })
 }
 
 /// a `client_id` in the body names the same client.
@@ -223,13 +226,15 @@ impl AcceptedAssertion {
     }
 }
 
-/// Checks what was presented against what is registered. `Ok(None)`: by secret.
+/// Checks what was presented against what is registered. `Ok(None)`: by secret. `jwks` are the
+/// client's public keys, as far as they can be had.
 ///
 /// # Errors
 /// The client is unknown, disabled, registered for another method, or its credential is wrong.
 pub fn authenticate(
     presented: &Presented,
     client: Option<&Application>,
+    jwks: Option<&Jwks>,
     keys: &EnvironmentKeys,
     audiences: Audiences<'_>,
     now: Timestamp,
@@ -249,7 +254,7 @@ pub fn authenticate(
             None
         }
         (Presented::Assertion { jwt, .. }, Method::ClientSecretJwt | Method::PrivateKeyJwt) => {
-            Some(check_assertion(client, jwt.expose(), keys, audiences, now)?)
+            Some(check_assertion(client, jwt.expose(), (jwks, keys), audiences, now)?)
         }
         _ => return Err(Reason::ClientMethodMismatch.into()),
     };
@@ -270,10 +275,13 @@ fn check_secret(
     if current_matches || previous_matches { Ok(()) } else { Err(Reason::ClientSecretWrong) }
 }
 
+/// The client's public keys, and the environment's, which open its secrets.
+type Keys<'a> = (Option<&'a Jwks>, &'a EnvironmentKeys);
+
 fn check_assertion(
     client: &Application,
     jwt: &str,
-    keys: &EnvironmentKeys,
+    keys: Keys<'_>,
     audiences: Audiences<'_>,
     now: Timestamp,
 ) -> Result<AcceptedAssertion, Failure> {
@@ -341,12 +349,12 @@ fn check_times(
 fn verify(
     client: &Application,
     jws: &CompactJws<'_>,
-    keys: &EnvironmentKeys,
+    (jwks, keys): Keys<'_>,
     now: Timestamp,
 ) -> Result<assent_jose::Claims, Failure> {
     let wrong = Failure::Refused(Reason::AssertionSignatureWrong);
     if client.auth_method == Method::PrivateKeyJwt {
-        let jwks = client.jwks.as_ref().ok_or(Reason::AssertionSignatureWrong)?;
+        let jwks = jwks.ok_or(Reason::AssertionKeysUnavailable)?;
         return jws.verify_with(jwks, &Algorithm::ASYMMETRIC).map_err(|_| wrong);
     }
     let current = keys.client_secret_key(client.id, &client.secret).map_err(Failure::Fault)?;

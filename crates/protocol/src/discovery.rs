@@ -1,88 +1,124 @@
 //! The metadata document of an environment (OIDC Discovery §3, RFC 8414, CIBA §4).
 
+use assent_jose::Algorithm;
 use serde::Serialize;
 
 use crate::ciba::answer::ACR_DEVICE;
+use crate::claims::RELEASED_BY;
+use crate::environment::Environment;
+use crate::registration::RegistrationMode;
 use crate::resource::OPENID_SCOPES;
 use crate::signing::SIGNING_ALGORITHMS;
-use crate::token_request::{CIBA_GRANT_TYPE, REFRESH_GRANT_TYPE};
+use crate::token_request::{CIBA_GRANT_TYPE, CLIENT_CREDENTIALS_GRANT_TYPE, REFRESH_GRANT_TYPE};
+
+/// How applications authenticate, at every endpoint where they do.
+const AUTH_METHODS: [&str; 4] =
+    ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
+
+/// What ID tokens say beside the claims about the person.
+const ID_TOKEN_CLAIMS: [&str; 10] =
+    ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "at_hash", "sid"];
 
 /// Metadata. What is not offered is not named; empty lists are left out, so
 /// `response_types_supported` is missing: no grant redirects.
 #[derive(Clone, Debug, Serialize)]
-pub struct Metadata {
-    issuer: String,
+pub struct Metadata<'a> {
+    issuer: &'a str,
     token_endpoint: String,
     jwks_uri: String,
+    userinfo_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
     backchannel_authentication_endpoint: String,
-    backchannel_token_delivery_modes_supported: [&'static str; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    backchannel_token_delivery_modes_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    backchannel_authentication_request_signing_alg_values_supported: Vec<&'static str>,
     backchannel_user_code_parameter_supported: bool,
-    grant_types_supported: [&'static str; 2],
+    grant_types_supported: [&'static str; 3],
     scopes_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    authorization_details_types_supported: &'a [String],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: Vec<&'static str>,
+    userinfo_signing_alg_values_supported: Vec<&'static str>,
+    introspection_signing_alg_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: [&'static str; 4],
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    introspection_endpoint_auth_methods_supported: [&'static str; 4],
+    introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    revocation_endpoint_auth_methods_supported: [&'static str; 4],
+    revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     acr_values_supported: [&'static str; 1],
-    claims_supported: [&'static str; 18],
+    claims_supported: Vec<&'static str>,
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
 }
 
-impl Metadata {
-    /// The document of the environment whose issuer is `issuer`.
-    pub fn of(issuer: &str) -> Self {
-        let assertions = assent_jose::Algorithm::HMAC
-            .iter()
-            .chain(&assent_jose::Algorithm::ASYMMETRIC)
-            .map(|algorithm| algorithm.name())
-            .collect();
+impl<'a> Metadata<'a> {
+    /// The document of `environment`, whose issuer is `issuer`, and which knows these types of
+    /// authorization details.
+    pub fn of(issuer: &'a str, environment: &Environment, details_types: &'a [String]) -> Self {
+        let settings = &environment.ciba;
+        let signed = names(&SIGNING_ALGORITHMS);
+        let assertions: Vec<&str> =
+            [names(&Algorithm::HMAC), names(&Algorithm::ASYMMETRIC)].concat();
+        let about_people = RELEASED_BY.iter().map(|(claim, _)| *claim);
         Self {
-            issuer: issuer.to_owned(),
+            issuer,
             token_endpoint: format!("{issuer}/token"),
             jwks_uri: format!("{issuer}/jwks"),
+            userinfo_endpoint: format!("{issuer}/userinfo"),
+            introspection_endpoint: format!("{issuer}/introspect"),
+            revocation_endpoint: format!("{issuer}/revoke"),
+            registration_endpoint: may_register(environment).then(|| format!("{issuer}/register")),
             backchannel_authentication_endpoint: format!("{issuer}/cibaAuthorization"),
-            backchannel_token_delivery_modes_supported: ["poll"],
-            backchannel_user_code_parameter_supported: false,
-            grant_types_supported: [CIBA_GRANT_TYPE, REFRESH_GRANT_TYPE],
-            scopes_supported: OPENID_SCOPES.iter().map(|(name, _)| *name).collect(),
-            subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: SIGNING_ALGORITHMS
+            backchannel_token_delivery_modes_supported: settings
+                .delivery_modes
                 .iter()
-                .map(|algorithm| algorithm.name())
+                .map(|mode| mode.wire())
                 .collect(),
-            token_endpoint_auth_methods_supported: [
-                "client_secret_basic",
-                "client_secret_post",
-                "client_secret_jwt",
-                "private_key_jwt",
+            backchannel_authentication_request_signing_alg_values_supported: names(
+                &settings.request_signing_algs,
+            ),
+            backchannel_user_code_parameter_supported: true,
+            grant_types_supported: [
+                CIBA_GRANT_TYPE,
+                REFRESH_GRANT_TYPE,
+                CLIENT_CREDENTIALS_GRANT_TYPE,
             ],
-            token_endpoint_auth_signing_alg_values_supported: assertions,
+            scopes_supported: OPENID_SCOPES.iter().map(|(name, _)| *name).collect(),
+            authorization_details_types_supported: details_types,
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: signed.clone(),
+            userinfo_signing_alg_values_supported: signed.clone(),
+            introspection_signing_alg_values_supported: signed,
+            token_endpoint_auth_methods_supported: AUTH_METHODS,
+            token_endpoint_auth_signing_alg_values_supported: assertions.clone(),
+            introspection_endpoint_auth_methods_supported: AUTH_METHODS,
+            introspection_endpoint_auth_signing_alg_values_supported: assertions.clone(),
+            revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+            revocation_endpoint_auth_signing_alg_values_supported: assertions,
             acr_values_supported: [ACR_DEVICE],
-            claims_supported: [
-                "iss",
-                "sub",
-                "aud",
-                "exp",
-                "iat",
-                "auth_time",
-                "acr",
-                "amr",
-                "at_hash",
-                "sid",
-                "name",
-                "given_name",
-                "middle_name",
-                "family_name",
-                "preferred_username",
-                "updated_at",
-                "email",
-                "phone_number",
-            ],
-            claims_parameter_supported: false,
-            request_parameter_supported: false,
+            claims_supported: ID_TOKEN_CLAIMS.into_iter().chain(about_people).collect(),
+            claims_parameter_supported: true,
+            request_parameter_supported: true,
             request_uri_parameter_supported: false,
         }
     }
+}
+
+/// Whether any client may register itself.
+fn may_register(environment: &Environment) -> bool {
+    match environment.registration.mode {
+        RegistrationMode::Off => false,
+        RegistrationMode::InitialAccessToken | RegistrationMode::Open => true,
+    }
+}
+
+fn names(algorithms: &[Algorithm]) -> Vec<&'static str> {
+    algorithms.iter().map(|algorithm| algorithm.name()).collect()
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ApplicationId, EnvironmentId, GrantId, UserId};
 use crate::record::{Key, Kind, Record, Stored};
+use crate::resource::ACCESS_TOKEN_LIFETIME_MAX;
 use crate::time::Timestamp;
 
 /// A grant. All its refresh tokens stand in one record: the generation counts rotations, so
@@ -38,6 +39,7 @@ pub struct Grant {
     /// How often the refresh token was rotated; only a token of this generation works.
     pub generation: u32,
     /// When the last rotation was; the token before still works for a grace (`pingone.md` §9).
+    /// Zero once it did so: it works once more, not twice.
     #[serde(default)]
     pub rotated_at: Timestamp,
     /// Until when the token of this generation works.
@@ -48,6 +50,14 @@ pub struct Grant {
     pub revoked_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Grant {
+    /// When it may be forgotten: not before the access tokens that its end concerns have expired.
+    pub fn forget_at(&self) -> Timestamp {
+        let ended = self.revoked_at.map(|at| at.plus(ACCESS_TOKEN_LIFETIME_MAX));
+        self.expires_at.max(ended.unwrap_or_default())
+    }
 }
 
 impl Stored for Grant {

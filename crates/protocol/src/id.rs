@@ -36,6 +36,8 @@ pub mod named {
     pub enum InitialAccessToken {}
     /// An attribute of a resource's access tokens.
     pub enum Attribute {}
+    /// A ping or push.
+    pub enum Notification {}
 }
 
 /// A UUID naming a `T`.
@@ -65,6 +67,8 @@ pub type AdministratorId = Id<named::Administrator>;
 pub type InitialAccessTokenId = Id<named::InitialAccessToken>;
 /// Names a [`crate::resource::Attribute`].
 pub type AttributeId = Id<named::Attribute>;
+/// Names a [`crate::ciba::notification::Notification`].
+pub type NotificationId = Id<named::Notification>;
 
 impl<T> Id<T> {
     /// The all-zero identifier: the place of records that belong to the whole installation.

@@ -5,9 +5,12 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use crate::application::ClientSecret;
-use crate::id::ApplicationId;
-use crate::sealing::{Context, NONCE_BYTES, RootKey, Sealed, Unsealable};
+use crate::id::{EnvironmentId, Id, UserId};
+use crate::sealing::{Context, NONCE_BYTES, RootKey, SALT_BYTES, Sealed, Unsealable};
 use crate::secret::{Digest, Secret};
+
+/// With what every opaque access token begins, so that leak scanners find it.
+pub const ACCESS_TOKEN_PREFIX: &str = "aat_";
 
 /// The secret keys of an environment.
 #[derive(Clone)]
@@ -16,6 +19,7 @@ pub struct EnvironmentKeys {
     client_secrets: hmac::Key,
     refresh_tokens: hmac::Key,
     forms: hmac::Key,
+    user_codes: hmac::Key,
 }
 
 impl EnvironmentKeys {
@@ -28,6 +32,7 @@ impl EnvironmentKeys {
             client_secrets: root.mac_key("client_secret")?,
             refresh_tokens: root.mac_key("refresh_token")?,
             forms: root.mac_key("form")?,
+            user_codes: root.mac_key("user_code")?,
             root,
         })
     }
@@ -42,9 +47,30 @@ impl EnvironmentKeys {
         &self.forms
     }
 
+    /// An access token that nobody else can read: its claims, sealed. Made for every token set, so
+    /// each gets a key of its own.
+    ///
+    /// # Errors
+    /// Only if the cipher fails.
+    pub fn seal_access_token(
+        &self,
+        env: EnvironmentId,
+        claims: &[u8],
+        salt: [u8; SALT_BYTES],
+    ) -> Result<String, Unsealable> {
+        let sealed = self.root.seal_fresh(access_token_context(&env), claims, salt)?;
+        Ok(format!("{ACCESS_TOKEN_PREFIX}{}", sealed.to_base64url()))
+    }
+
+    /// The claims of an access token that this environment sealed; `None`: it did not.
+    pub fn open_access_token(&self, env: EnvironmentId, token: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let sealed = Sealed::from_base64url(token.strip_prefix(ACCESS_TOKEN_PREFIX)?)?;
+        self.root.open_fresh(access_token_context(&env), &sealed).ok()
+    }
+
     /// The keyed digest by which a presented secret is compared: fast, because secrets are random
     /// and long, and useless to who reads the store.
-    pub fn client_secret_digest(&self, client: ApplicationId, secret: &str) -> Digest {
+    pub fn client_secret_digest<T>(&self, client: Id<T>, secret: &str) -> Digest {
         let mut context = hmac::Context::with_key(&self.client_secrets);
         context.update(client.as_bytes());
         context.update(secret.as_bytes());
@@ -53,13 +79,50 @@ impl EnvironmentKeys {
         Digest::from_bytes(digest)
     }
 
+    /// The keyed digest of a person's `user_code`: codes are short, so without the key the digest
+    /// of each of them would be found.
+    pub fn user_code_digest(&self, user: UserId, code: &str) -> Digest {
+        let mut context = hmac::Context::with_key(&self.user_codes);
+        context.update(user.as_bytes());
+        context.update(code.as_bytes());
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.sign().as_ref());
+        Digest::from_bytes(digest)
+    }
+
+    /// Seals a signed authentication request as evidence: the `user_code` and the
+    /// `client_notification_token` may be in it.
+    ///
+    /// # Errors
+    /// Only if the cipher fails.
+    pub fn seal_request(
+        &self,
+        about: Digest,
+        request: &str,
+        salt: [u8; SALT_BYTES],
+    ) -> Result<Sealed, Unsealable> {
+        self.root.seal_fresh(request_context(&owner(about)), request.as_bytes(), salt)
+    }
+
+    /// Opens the signed request of an authentication.
+    ///
+    /// # Errors
+    /// The sealed form is damaged, or not of this authentication.
+    pub fn open_request(
+        &self,
+        about: Digest,
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+        self.root.open_fresh(request_context(&owner(about)), sealed)
+    }
+
     /// The stored form of a client secret.
     ///
     /// # Errors
     /// Only if the cipher fails.
-    pub fn seal_client_secret(
+    pub fn seal_client_secret<T>(
         &self,
-        client: ApplicationId,
+        client: Id<T>,
         secret: &Secret,
         nonce: [u8; NONCE_BYTES],
     ) -> Result<ClientSecret, Unsealable> {
@@ -72,9 +135,9 @@ impl EnvironmentKeys {
     ///
     /// # Errors
     /// The stored form is damaged or not of this environment.
-    pub fn open_client_secret(
+    pub fn open_client_secret<T>(
         &self,
-        client: ApplicationId,
+        client: Id<T>,
         secret: &ClientSecret,
     ) -> Result<Secret, Unsealable> {
         let plain = self.root.open(client_secret_context(&client), &secret.sealed)?;
@@ -86,9 +149,9 @@ impl EnvironmentKeys {
     ///
     /// # Errors
     /// As [`EnvironmentKeys::open_client_secret`].
-    pub fn client_secret_key(
+    pub fn client_secret_key<T>(
         &self,
-        client: ApplicationId,
+        client: Id<T>,
         secret: &ClientSecret,
     ) -> Result<HmacKey, Unsealable> {
         let plain = self.root.open(client_secret_context(&client), &secret.sealed)?;
@@ -108,6 +171,34 @@ impl EnvironmentKeys {
         self.root.seal(signing_key_context(env), pkcs8, nonce)
     }
 
+    /// Seals something of a notification: made for every request that is not polled, so each gets
+    /// a key of its own.
+    ///
+    /// # Errors
+    /// Only if the cipher fails.
+    pub fn seal_notification(
+        &self,
+        part: NotificationPart,
+        about: Digest,
+        plain: &[u8],
+        salt: [u8; SALT_BYTES],
+    ) -> Result<Sealed, Unsealable> {
+        self.root.seal_fresh(part.context(&owner(about)), plain, salt)
+    }
+
+    /// Opens something of a notification.
+    ///
+    /// # Errors
+    /// The sealed form is damaged, or not of this notification and part.
+    pub fn open_notification(
+        &self,
+        part: NotificationPart,
+        about: Digest,
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+        self.root.open_fresh(part.context(&owner(about)), sealed)
+    }
+
     /// Opens a private signing key (PKCS#8).
     ///
     /// # Errors
@@ -121,7 +212,38 @@ impl EnvironmentKeys {
     }
 }
 
-const fn client_secret_context(client: &ApplicationId) -> Context<'_> {
+/// What of a notification is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotificationPart {
+    /// The `auth_req_id` and the `client_notification_token`.
+    Credentials,
+    /// The body of a push.
+    Payload,
+}
+
+impl NotificationPart {
+    const fn context(self, owner: &[u8; 16]) -> Context<'_> {
+        let label = match self {
+            Self::Credentials => "notification_credentials",
+            Self::Payload => "notification_payload",
+        };
+        Context { label, owner }
+    }
+}
+
+fn owner(about: Digest) -> [u8; 16] {
+    about.as_bytes().first_chunk().copied().unwrap_or_default()
+}
+
+const fn request_context(owner: &[u8; 16]) -> Context<'_> {
+    Context { label: "signed_request", owner }
+}
+
+const fn access_token_context(env: &EnvironmentId) -> Context<'_> {
+    Context { label: "access_token", owner: env.as_bytes() }
+}
+
+const fn client_secret_context<T>(client: &Id<T>) -> Context<'_> {
     Context { label: "client_secret", owner: client.as_bytes() }
 }
 

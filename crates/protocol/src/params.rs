@@ -7,6 +7,9 @@ use crate::reason::Reason;
 /// Most parameters in one request.
 pub const PARAMETERS_MAX: usize = 64;
 
+/// The one parameter that may occur several times (RFC 8707 §2).
+const REPEATABLE: &str = "resource";
+
 /// The parameters of one request (RFC 6749 §3.1, §3.2 and appendix B).
 ///
 /// Values are not in the `Debug` form: among them are secrets.
@@ -17,7 +20,8 @@ impl Params {
     /// Reads an `application/x-www-form-urlencoded` body.
     ///
     /// # Errors
-    /// Not UTF-8 or not percent-encoded; more than [`PARAMETERS_MAX`]; a name that occurs twice.
+    /// Not UTF-8 or not percent-encoded; more than [`PARAMETERS_MAX`]; a name that occurs twice,
+    /// other than `resource`.
     pub fn parse(body: &[u8]) -> Result<Self, Reason> {
         let mut params: Vec<(String, String)> = Vec::with_capacity(8);
         let mut names = 0;
@@ -30,7 +34,7 @@ impl Params {
             let name = decode(halves.next().unwrap_or_default())?;
             let value = decode(halves.next().unwrap_or_default())?;
             // RFC 6749 §3.1: not more than once. A repeat is one even when a value is empty.
-            if params.iter().any(|(known, _)| *known == name) {
+            if name != REPEATABLE && params.iter().any(|(known, _)| *known == name) {
                 return Err(Reason::ParameterRepeated);
             }
             params.push((name, value));
@@ -43,6 +47,19 @@ impl Params {
         self.0
             .iter()
             .find(|(known, value)| known == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Parameters that did not come as a form: the claims of a signed request.
+    pub const fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// Every value of `name` that is not empty, in the order of the request.
+    pub fn find_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(known, value)| known == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
     }
 
@@ -133,6 +150,12 @@ mod tests {
         for body in ["a=1&a=2", "a=1&a=1", "a=&a=1", "a=1&a", "a=1&%61=2"] {
             assert_eq!(check(body, "a"), Err(Reason::ParameterRepeated), "{body}");
         }
+    }
+
+    #[test]
+    fn resource_alone_may_occur_several_times() {
+        let params = Params::parse(b"resource=a&resource=&resource=b&scope=x").unwrap();
+        assert_eq!(params.find_all("resource").collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]

@@ -244,7 +244,7 @@ impl Record {
             Self::Pairing(it) => Some(it.expires_at),
             Self::Authentication(it) => Some(it.forget_at()),
             Self::SpentAssertion(it) => Some(it.forget_at()),
-            Self::Grant(it) => Some(it.expires_at),
+            Self::Grant(it) => Some(it.forget_at()),
             Self::Notification(it) => Some(it.forget_at),
             Self::Revocation(it) => Some(it.expires_at),
             Self::InitialAccessToken(it) => Some(it.expires_at),

@@ -1,8 +1,13 @@
 //! The refresh grant (RFC 6749 §6): rotation, and what happens when an old token comes back.
 //!
 //! A refresh token names its grant and its generation under a MAC of the environment, so nothing
-//! that could be replayed is stored and a family is one record. Only the newest generation works.
-//! An older one that carries our MAC was used before: the whole family is revoked (RFC 9700 §4.14).
+//! that could be replayed is stored and a family is one record.
+//!
+//! 1. The newest generation is rotated.
+//! 2. The one before it, within the grace after its rotation, is from a client that lost the
+//!    answer: it is given the newest one again, once.
+//! 3. Any older one that carries our MAC was used before: the whole family is revoked
+//!    (RFC 9700 §4.14).
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -75,7 +80,8 @@ pub struct Renewal {
 }
 
 /// Decides on a refresh. Expired, foreign and revoked tokens change nothing; a reused one revokes
-/// the family; a good one moves the family to its next generation, if nobody did so before.
+/// the family, unless the application does without that; a good one moves the family on, if nobody
+/// did so before.
 pub fn refresh(
     found: Option<&Versioned<Grant>>,
     presented: RefreshToken,
@@ -87,23 +93,38 @@ pub fn refresh(
         return Decision::refuse(Reason::RefreshTokenUnknown);
     };
     let grant = &found.record;
-    if let Err(reason) = usable(grant, presented, client, now) {
-        return Decision::refuse(reason).and_maybe(revocation(found, reason, now));
-    }
+    let next = match usable(grant, presented, client, now) {
+        Ok(next) => next,
+        Err(reason) => {
+            return Decision::refuse(reason).and_maybe(revocation(found, reason, client, now));
+        }
+    };
     let scope = match (ScopeSet::parse(&grant.scope), narrower) {
         (Ok(granted), None) => granted,
         // RFC 6749 §6: may narrow, never widen.
         (Ok(granted), Some(asked)) if asked.is_within(&granted) => asked.clone(),
         _ => return Decision::refuse(Reason::RefreshScopeWidened),
     };
-    let next = Grant {
-        generation: grant.generation.saturating_add(1),
-        token_expires_at: token_expires_at(client.refresh, grant.expires_at, now),
-        ..Grant::clone(grant)
-    };
     let token = RefreshToken { grant: next.id, generation: next.generation };
     let rotate = Change::new(Write::replace(next, found.version), Reason::RefreshTokenReused);
     Decision::accept(Renewal { next: token, scope }).and(rotate)
+}
+
+/// Whether the token is the newest of a family that lives.
+pub fn is_live(grant: &Grant, token: RefreshToken, now: Timestamp) -> bool {
+    grant.revoked_at.is_none()
+        && grant.generation == token.generation
+        && now < grant.token_expires_at
+        && now < grant.expires_at
+}
+
+/// Revokes the whole family; `None`: it is revoked.
+pub fn end(found: &Versioned<Grant>, now: Timestamp) -> Option<Change> {
+    let alive = found.record.revoked_at.is_none();
+    alive.then(|| {
+        let revoked = Grant { revoked_at: Some(now), ..Grant::clone(&found.record) };
+        Change::new(Write::replace(revoked, found.version), Reason::RefreshTokenReused)
+    })
 }
 
 /// When a refresh token made now expires: never after its family.
@@ -115,19 +136,23 @@ pub fn token_expires_at(
     now.plus(lifetime.duration).min(family_expires_at)
 }
 
+/// What becomes of the grant when the token is used.
 fn usable(
     grant: &Grant,
     presented: RefreshToken,
     client: &Application,
     now: Timestamp,
-) -> Result<(), Reason> {
+) -> Result<Grant, Reason> {
     if grant.application != client.id {
         return Err(Reason::RefreshTokenOtherClient);
     }
     if grant.revoked_at.is_some() {
         return Err(Reason::RefreshTokenRevoked);
     }
-    if presented.generation < grant.generation {
+    let lost = presented.generation.checked_add(1) == Some(grant.generation)
+        // Without a grace there is none for a node whose clock is behind, either.
+        && now.millis_since(grant.rotated_at) < client.refresh.grace.as_millis();
+    if presented.generation < grant.generation && !lost {
         return Err(Reason::RefreshTokenReused);
     }
     // A later generation was never given out: the store was set back, or our MAC key leaked.
@@ -137,14 +162,26 @@ fn usable(
     if now >= grant.expires_at || now >= grant.token_expires_at {
         return Err(Reason::RefreshTokenExpired);
     }
-    Ok(())
+    if lost {
+        // The newest token again; there is no second grace for the one before it.
+        return Ok(Grant { rotated_at: Timestamp::default(), ..grant.clone() });
+    }
+    Ok(Grant {
+        generation: grant.generation.saturating_add(1),
+        rotated_at: now,
+        token_expires_at: token_expires_at(client.refresh, grant.expires_at, now),
+        ..grant.clone()
+    })
 }
 
-fn revocation(found: &Versioned<Grant>, reason: Reason, now: Timestamp) -> Option<Change> {
-    (reason == Reason::RefreshTokenReused).then(|| {
-        let revoked = Grant { revoked_at: Some(now), ..Grant::clone(&found.record) };
-        Change::new(Write::replace(revoked, found.version), Reason::RefreshTokenReused)
-    })
+fn revocation(
+    found: &Versioned<Grant>,
+    reason: Reason,
+    client: &Application,
+    now: Timestamp,
+) -> Option<Change> {
+    let reused = reason == Reason::RefreshTokenReused && client.refresh.replay_protection;
+    if reused { end(found, now) } else { None }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Dynamic client registration (RFC 7591, RFC 7592): who may register what.
 
+pub mod metadata;
+
 use serde::{Deserialize, Serialize};
 
 use crate::application::GrantType;

@@ -3,12 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use crate::application::ClientSecret;
-use crate::id::{AttributeId, EnvironmentId, ResourceId, ScopeId};
+use crate::id::{EnvironmentId, ResourceId, ScopeId};
 use crate::record::{Key, Kind, Record, Stored};
 use crate::time::{Seconds, Timestamp};
 
+pub use attribute::Attribute;
+
+pub mod attribute;
+pub mod target;
+
 /// Most scopes of one resource.
 pub const SCOPES_PER_RESOURCE_MAX: usize = 200;
+
+/// Longest life of an access token (`pingone.md` §8.1); so long a revocation is remembered.
+pub const ACCESS_TOKEN_LIFETIME_MAX: Seconds = Seconds::new(2_592_000);
 
 /// Where a resource comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,23 +71,6 @@ pub struct Introspection {
     pub auth_method: IntrospectionAuthMethod,
     /// With what.
     pub secret: ClientSecret,
-}
-
-/// A claim of the access tokens of a resource (`pingone.md` §17).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attribute {
-    /// Its place in the management API.
-    pub id: AttributeId,
-    /// The claim.
-    pub name: String,
-    /// A fixed text, or `${user.…}`.
-    pub value: String,
-    /// Without a value no token is issued.
-    pub required: bool,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last changed.
-    pub updated_at: Timestamp,
 }
 
 /// Something access tokens are for. Its scopes are part of it: they are few, read together, and

@@ -46,6 +46,11 @@ impl ScopeSet {
         self.0.push_str(token);
     }
 
+    /// Whether nothing is in the set.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `token` is in the set.
     pub fn contains(&self, token: &str) -> bool {
         self.iter().any(|known| known == token)

@@ -4,19 +4,40 @@ use std::sync::Arc;
 
 use crate::application::Application;
 use crate::reason::Reason;
-use crate::resource::{OPENID_SCOPES, Resource, ResourceType};
+use crate::resource::{AccessTokenFormat, OPENID_SCOPES, Resource, ResourceType};
 use crate::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
 use crate::time::Seconds;
 
-/// Scopes that may be granted, and what an access token for them looks like.
+/// Scopes that may be granted, and what an access token for them is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Granted {
     /// The scopes.
     pub scope: ScopeSet,
-    /// `aud` of the access token.
+    /// The resources that the access token is for.
+    pub resources: Vec<Arc<Resource>>,
+    /// Their audiences: `aud` of the access token.
     pub audience: Vec<String>,
-    /// Its life: the shortest of its resources'.
-    pub lifetime: Seconds,
+    /// Audiences of the other resources that the application may use.
+    pub elsewhere: Vec<String>,
+}
+
+impl Granted {
+    /// Life of the access token: the shortest of its resources'.
+    pub fn lifetime(&self) -> Seconds {
+        let lives = self.resources.iter().map(|resource| resource.access_token_validity);
+        lives.min().unwrap_or(Resource::ACCESS_TOKEN_VALIDITY)
+    }
+
+    /// What the access token looks like. If one of its resources wants nobody to read it, nobody
+    /// reads it.
+    pub fn format(&self) -> AccessTokenFormat {
+        let opaque = |it: &Arc<Resource>| it.access_token_format == AccessTokenFormat::Opaque;
+        if self.resources.iter().any(opaque) {
+            AccessTokenFormat::Opaque
+        } else {
+            AccessTokenFormat::Jwt
+        }
+    }
 }
 
 /// What happens to a scope that the application may not have.
@@ -39,40 +60,99 @@ pub fn resolve(
     resources: &[Arc<Resource>],
     missing: Missing,
 ) -> Result<Granted, Reason> {
+    resolve_at(requested, &[], client, resources, missing)
+}
+
+/// As [`resolve`], for the resources that were asked for, if any were (RFC 8707 §2.2): the token is
+/// for them and no others, and the scope is what they understand. Scopes of OpenID Connect stay:
+/// they are for the ID token.
+///
+/// # Errors
+/// As [`resolve`]; a resource that the client may not use, or none that it still may.
+pub fn resolve_at(
+    requested: &ScopeSet,
+    targets: &[Box<str>],
+    client: &Application,
+    resources: &[Arc<Resource>],
+    missing: Missing,
+) -> Result<Granted, Reason> {
+    let aimed = aim(targets, resources, missing)?;
     let mut scope = ScopeSet::default();
-    let mut used: Vec<&Resource> = Vec::new();
+    let mut used: Vec<&Arc<Resource>> = aimed.clone();
     for name in requested.iter() {
-        let offering: Vec<&Resource> =
-            resources.iter().map(Arc::as_ref).filter(|it| offers(it, client, name)).collect();
+        let mut offering: Vec<&Arc<Resource>> =
+            resources.iter().filter(|it| offers(it, client, name)).collect();
         if offering.is_empty() && missing == Missing::Refuse {
             return Err(Reason::ScopeNotGranted);
+        }
+        if !targets.is_empty() {
+            offering.retain(|it| is_openid(it) || aimed.iter().any(|at| at.id == it.id));
         }
         if !offering.is_empty() {
             scope.add(name);
         }
-        used.extend(offering);
+        if targets.is_empty() {
+            used.extend(offering);
+        }
     }
-    let mut custom: Vec<&Resource> =
-        used.iter().copied().filter(|it| it.kind == ResourceType::Custom).collect();
-    custom.sort_by_key(|resource| resource.id);
-    custom.dedup_by_key(|resource| resource.id);
-    if custom.len() > 1 && !client.several_resources {
+    let used = only_custom(used);
+    if used.len() > 1 && (!client.several_resources || is_ambiguous(&scope, &used)) {
         return Err(Reason::ScopeOfSeveralResources);
     }
-    // `pingone.md` §8.2: a resource is an audience when one of its scopes was granted. OpenID
-    // Connect itself is the audience only when there is no other: its scopes are for the ID token.
-    let audiences = if custom.is_empty() { used } else { custom };
-    let mut audience: Vec<String> = audiences.iter().map(|it| it.audience.clone()).collect();
-    audience.dedup();
-    let lifetime = audiences.iter().map(|resource| resource.access_token_validity).min();
-    Ok(Granted { scope, audience, lifetime: lifetime.unwrap_or(Resource::ACCESS_TOKEN_VALIDITY) })
+    let audience: Vec<String> = used.iter().map(|it| it.audience.clone()).collect();
+    let elsewhere = resources
+        .iter()
+        .map(|it| it.audience.clone())
+        .filter(|other| !audience.contains(other))
+        .collect();
+    Ok(Granted { scope, resources: used, audience, elsewhere })
+}
+
+/// The resources that were asked for.
+fn aim<'a>(
+    targets: &[Box<str>],
+    resources: &'a [Arc<Resource>],
+    missing: Missing,
+) -> Result<Vec<&'a Arc<Resource>>, Reason> {
+    let mut aimed = Vec::with_capacity(targets.len());
+    for target in targets {
+        match resources.iter().find(|it| it.audience.as_str() == target.as_ref()) {
+            Some(resource) => aimed.push(resource),
+            None if missing == Missing::Refuse => return Err(Reason::ResourceUnknown),
+            None => {}
+        }
+    }
+    // A token for none of what was asked for must not become one for everything.
+    if aimed.is_empty() && !targets.is_empty() { Err(Reason::ResourceUnknown) } else { Ok(aimed) }
+}
+
+/// `pingone.md` §8.2: a resource is an audience when one of its scopes was granted. OpenID Connect
+/// itself is the audience only when there is no other: its scopes are for the ID token.
+fn only_custom(mut used: Vec<&Arc<Resource>>) -> Vec<Arc<Resource>> {
+    if used.iter().any(|resource| !is_openid(resource)) {
+        used.retain(|resource| !is_openid(resource));
+    }
+    used.sort_by_key(|resource| resource.id);
+    used.dedup_by_key(|resource| resource.id);
+    used.into_iter().map(Arc::clone).collect()
+}
+
+/// Whether some scope means something at two of the audiences: at one of them it might open what
+/// was granted for the other.
+fn is_ambiguous(scope: &ScopeSet, audiences: &[Arc<Resource>]) -> bool {
+    scope.iter().any(|name| {
+        audiences.iter().filter(|resource| resource.scope_named(name).is_some()).count() > 1
+    })
+}
+
+fn is_openid(resource: &Resource) -> bool {
+    resource.kind == ResourceType::OpenidConnect
 }
 
 fn offers(resource: &Resource, client: &Application, name: &str) -> bool {
     let Some(scope) = resource.scope_named(name) else { return false };
     // Every application may identify people and, if it has the refresh grant, stay.
-    let free =
-        resource.kind == ResourceType::OpenidConnect && (name == OPENID || name == OFFLINE_ACCESS);
+    let free = is_openid(resource) && (name == OPENID || name == OFFLINE_ACCESS);
     free || client
         .grants
         .iter()

@@ -64,6 +64,8 @@ pub enum Purpose {
     RegistrationToken,
     /// Where notifications go.
     NotificationEndpoint,
+    /// A role of an application: no secret, but named by what it is.
+    RoleAssignment,
 }
 
 impl Purpose {
@@ -80,6 +82,7 @@ impl Purpose {
             Self::InitialAccessToken => b"initial_access_token\0",
             Self::RegistrationToken => b"registration_token\0",
             Self::NotificationEndpoint => b"notification_endpoint\0",
+            Self::RoleAssignment => b"role_assignment\0",
         }
     }
 }

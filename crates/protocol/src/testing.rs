@@ -1,11 +1,12 @@
 //! Values for the tests of this crate.
 
 use crate::application::{Application, GrantType};
-use crate::id::{ApplicationId, EnvironmentId};
+use crate::id::{ApplicationId, EnvironmentId, UserId};
 use crate::keys::EnvironmentKeys;
 use crate::sealing::RootKey;
 use crate::secret::Secret;
 use crate::time::Timestamp;
+use crate::user::{Name, User};
 
 /// An application that may do everything.
 pub fn application(id: ApplicationId) -> Application {
@@ -17,5 +18,27 @@ pub fn application(id: ApplicationId) -> Application {
         enabled: true,
         grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
         ..Application::new(EnvironmentId::NIL, id, secret, Timestamp::default())
+    }
+}
+
+/// A person of whom little is known.
+pub fn person() -> User {
+    User {
+        env: EnvironmentId::NIL,
+        id: UserId::NIL,
+        username: String::from("alice"),
+        email: String::from("alice@example.com"),
+        mobile_phone: None,
+        name: Name {
+            given: Some(String::from("Alice")),
+            family: Some(String::from("Ex")),
+            ..Name::default()
+        },
+        enabled: true,
+        locked_at: None,
+        user_code: None,
+        blocked: Vec::new(),
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::from_seconds(7),
     }
 }

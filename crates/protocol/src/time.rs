@@ -43,6 +43,12 @@ impl Timestamp {
         Self(self.0.saturating_add(duration.as_millis()))
     }
 
+    /// This moment moved later by so many milliseconds.
+    #[must_use]
+    pub const fn plus_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
     /// This moment moved earlier; stops at the epoch.
     #[must_use]
     pub const fn minus(self, duration: Seconds) -> Self {

@@ -6,24 +6,37 @@ use crate::claims::StandardClaims;
 use crate::id::{ApplicationId, EnvironmentId, GrantId, UserId};
 use crate::time::{Seconds, Timestamp};
 
+pub use access::{AccessToken, AccessTokenClaims, Additional};
+pub use id::IdToken;
+
+mod access;
+mod id;
+
 /// JOSE `typ` of access tokens (RFC 9068 §2.1): no other token passes for one.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 /// JOSE `typ` of ID tokens.
 pub const ID_TOKEN_TYPE: &str = "JWT";
+/// JOSE `typ` of signed introspection (RFC 9701 §5).
+pub const INTROSPECTION_TYPE: &str = "token-introspection+jwt";
 /// Life of ID tokens (`pingone.md` §8.1).
 pub const ID_TOKEN_LIFETIME: Seconds = Seconds::new(3600);
 
-/// What both tokens say about the grant they come from.
+/// What all tokens say about where they come from.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// Issuer.
     pub issuer: &'a str,
     /// Environment.
     pub env: EnvironmentId,
-    /// The person.
-    pub user: UserId,
     /// The client.
     pub client: ApplicationId,
+}
+
+/// How a person said yes.
+#[derive(Clone, Copy, Debug)]
+pub struct Authenticated<'a> {
+    /// The person.
+    pub user: UserId,
     /// The grant; `sid` of the tokens.
     pub grant: GrantId,
     /// Authentication context.
@@ -32,52 +45,6 @@ pub struct Subject<'a> {
     pub amr: &'a [String],
     /// The moment of approval.
     pub auth_time: Timestamp,
-}
-
-/// Claims of an access token.
-#[derive(Clone, Debug, Serialize)]
-pub struct AccessTokenClaims<'a> {
-    iss: &'a str,
-    sub: UserId,
-    aud: &'a [String],
-    client_id: ApplicationId,
-    scope: &'a str,
-    iat: i64,
-    exp: i64,
-    jti: &'a str,
-    sid: GrantId,
-    auth_time: i64,
-    acr: &'a str,
-    amr: &'a [String],
-    env: EnvironmentId,
-}
-
-impl<'a> AccessTokenClaims<'a> {
-    /// The claims of a token for `audience`, valid from `now` for `lifetime`.
-    pub fn new(
-        subject: Subject<'a>,
-        audience: &'a [String],
-        scope: &'a str,
-        jti: &'a str,
-        lifetime: Seconds,
-        now: Timestamp,
-    ) -> Self {
-        Self {
-            iss: subject.issuer,
-            sub: subject.user,
-            aud: audience,
-            client_id: subject.client,
-            scope,
-            iat: now.as_seconds(),
-            exp: now.plus(lifetime).as_seconds(),
-            jti,
-            sid: subject.grant,
-            auth_time: subject.auth_time.as_seconds(),
-            acr: subject.acr,
-            amr: subject.amr,
-            env: subject.env,
-        }
-    }
 }
 
 /// Claims of an ID token. No `nonce` (none is sent in CIBA), no `azp`, no `c_hash`.
@@ -122,6 +89,7 @@ impl<'a> IdTokenClaims<'a> {
     /// (OIDC Core §3.1.3.6). PingOne delivers standard claims here too unless told otherwise.
     pub fn new(
         subject: Subject<'a>,
+        by: Authenticated<'a>,
         person: StandardClaims<'a>,
         at_hash: &'a str,
         pushed: Pushed<'a>,
@@ -129,15 +97,15 @@ impl<'a> IdTokenClaims<'a> {
     ) -> Self {
         Self {
             iss: subject.issuer,
-            sub: subject.user,
+            sub: by.user,
             aud: subject.client,
             iat: now.as_seconds(),
             exp: now.plus(ID_TOKEN_LIFETIME).as_seconds(),
-            auth_time: subject.auth_time.as_seconds(),
-            acr: subject.acr,
-            amr: subject.amr,
+            auth_time: by.auth_time.as_seconds(),
+            acr: by.acr,
+            amr: by.amr,
             at_hash,
-            sid: subject.grant,
+            sid: by.grant,
             env: subject.env,
             pushed,
             person,

@@ -6,11 +6,16 @@ use unicode_normalization::UnicodeNormalization;
 use crate::id::{ApplicationId, EnvironmentId, UserId};
 use crate::reason::Reason;
 use crate::record::{Key, Kind, Record, Stored};
-use crate::secret::Digest;
 use crate::time::Timestamp;
+
+pub use code::{USER_CODE_FAILURES_MAX, USER_CODE_WINDOW, UserCode, check_user_code};
+
+mod code;
 
 /// Longest login hint in octets.
 pub const LOGIN_HINT_BYTES_MAX: usize = 256;
+/// Most applications that one person blocks; the one that was blocked first makes room.
+pub const BLOCKED_MAX: usize = 100;
 
 /// Parts of a name (`pingone.md` §18).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,19 +33,6 @@ pub struct Name {
     /// Family name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
-}
-
-/// A `user_code` and how often it was guessed wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserCode {
-    /// Keyed digest.
-    pub digest: Digest,
-    /// Wrong guesses since `since`.
-    #[serde(default)]
-    pub failures: u32,
-    /// When the first of them was.
-    #[serde(default)]
-    pub since: Timestamp,
 }
 
 /// A person.
@@ -78,6 +70,16 @@ impl User {
     /// Whether the person may be asked, may answer, and tokens may be given for them (T-27).
     pub fn can_authenticate(&self) -> bool {
         self.enabled && self.locked_at.is_none()
+    }
+
+    /// The person after they said of a request by `application` that it was not theirs.
+    pub fn blocking(&self, application: ApplicationId, now: Timestamp) -> Self {
+        let mut next = Self { updated_at: now, ..self.clone() };
+        next.blocked.retain(|known| *known != application);
+        let excess = (next.blocked.len() + 1).saturating_sub(BLOCKED_MAX);
+        next.blocked.drain(..excess);
+        next.blocked.push(application);
+        next
     }
 
     /// The name to greet the person with.
@@ -247,6 +249,18 @@ mod tests {
         for (logins, expected) in cases {
             assert_eq!(resolve(&logins), expected, "{logins:?}");
         }
+    }
+
+    #[test]
+    fn a_block_is_kept_once_and_the_oldest_of_a_hundred_makes_room() {
+        let named = |n: u8| ApplicationId::from_bytes([n; 16]);
+        let mut person = crate::testing::person();
+        for n in (0..=100).chain([50, 50]) {
+            person = person.blocking(named(n), Timestamp::default());
+        }
+        assert_eq!(person.blocked.len(), BLOCKED_MAX);
+        assert_eq!(person.blocked.first(), Some(&named(1)));
+        assert_eq!(person.blocked.last(), Some(&named(50)));
     }
 
     #[test]

@@ -9,10 +9,16 @@ use assent_store::{Outcome, Store};
 use tokio::sync::watch;
 
 use crate::call::Correlations;
+use crate::delivery::outbox::Outbox;
+use crate::details::CompiledTypes;
 use crate::failure::{Broken, Failure};
+use crate::held::Held;
 use crate::limits::Limits;
 use crate::machine::{Clock, Entropy};
+use crate::oauth::client_keys::ClientKeys;
+use crate::outbound::{Internet, Outbound};
 use crate::paces::Paces;
+use crate::prompts::Turns;
 use crate::registry::{Registry, Tenant};
 use crate::replay::Replay;
 use crate::settings::Settings;
@@ -35,8 +41,20 @@ pub struct App {
     pub paces: Paces,
     /// Assertions that pending polls used.
     pub replay: Replay,
+    /// Whose turn it is to ask a person.
+    pub turns: Turns,
+    /// Polls that wait for an outcome.
+    pub held: Held,
     /// How often clients may guess.
     pub limits: Limits,
+    /// Pings and pushes that this node is about to send.
+    pub outbox: Outbox,
+    /// The way to other servers.
+    pub outbound: Arc<dyn Outbound>,
+    /// Types of authorization details that are ready for use.
+    pub details_types: CompiledTypes,
+    /// Public keys that clients publish.
+    pub client_keys: ClientKeys,
     /// Becomes `true` when the server drains.
     pub draining: watch::Sender<bool>,
 }
@@ -60,7 +78,13 @@ impl App {
             settings,
             paces: Paces::default(),
             replay: Replay::default(),
+            turns: Turns::default(),
+            held: Held::default(),
             limits: Limits::default(),
+            outbox: Outbox::default(),
+            outbound: Arc::new(Internet::default()),
+            details_types: CompiledTypes::default(),
+            client_keys: ClientKeys::default(),
             draining: watch::Sender::new(false),
         }
     }

@@ -8,23 +8,27 @@ pub mod simulator;
 
 use std::sync::Arc;
 
-use assent_protocol::application::Application;
-use assent_protocol::ciba::answer::{self, Answered, Answerer, Said};
+use assent_protocol::application::{Application, GrantType};
+use assent_protocol::authorization_details::Details;
+use assent_protocol::ciba::answer::{self, Answer, Answered, Answerer, Said};
 use assent_protocol::ciba::authentication::Authentication;
+use assent_protocol::decision::Change;
 use assent_protocol::device::{Credential, Device};
 use assent_protocol::id::RequestId;
 use assent_protocol::reason::Reason;
-use assent_protocol::record::{InboxKey, Key, Versioned};
+use assent_protocol::record::{InboxKey, Key, Versioned, Write};
 use assent_protocol::resource::Resource;
 use assent_protocol::scope_policy;
 use assent_protocol::secret::{Digest, Purpose};
 use assent_protocol::time::Timestamp;
 use assent_protocol::user::User;
+use assent_store::Fault;
 
 use crate::app::App;
 use crate::call::Call;
 use crate::delivery;
-use crate::failure::Failure;
+use crate::details::{self, Line};
+use crate::failure::{Broken, Failure};
 use crate::oauth::resources;
 use crate::registry::Tenant;
 
@@ -49,6 +53,15 @@ pub struct Waiting {
     pub application: String,
     /// What is asked for: scope and words.
     pub scopes: Vec<(String, String)>,
+    /// What else is asked for, in full (RFC 9396 §3.1).
+    pub details: Vec<Line>,
+}
+
+impl Holder {
+    /// Who answers.
+    pub fn answerer(&self) -> Answerer<'_> {
+        Answerer::Device { id: self.device.id, reaches: &self.device.acr_values }
+    }
 }
 
 /// Who holds this credential, if the person may still answer.
@@ -83,9 +96,15 @@ pub async fn list_waiting(
     let found = app.store.list_inbox(tenant.id(), user.id, now, WAITING_SHOWN_MAX).await?;
     let mut waiting = Vec::with_capacity(found.len());
     for found in found {
-        // What a disabled or deleted application asked is not shown: it cannot be approved.
-        if let Some(shown) = describe(app, tenant, found.record).await? {
-            waiting.push(shown);
+        // Whom the person blocked does not ask any more.
+        if user.blocked.contains(&found.record.application) {
+            continue;
+        }
+        match describe(app, tenant, found.record).await {
+            Ok(shown) => waiting.push(shown),
+            // It cannot be approved, so it is not shown.
+            Err(Failure::Refused(_)) => {}
+            Err(failure) => return Err(failure),
         }
     }
     Ok(waiting)
@@ -107,57 +126,125 @@ pub async fn find(
     Ok(app.store.find_in_inbox(key).await?.ok_or(unknown)?)
 }
 
-/// A request in words; `None` when its application is gone or disabled.
+/// A request in words.
 ///
 /// # Errors
-/// The store cannot be read.
+/// Its application may not ask any more, or not for this; or the store cannot be read.
 pub async fn describe(
     app: &App,
     tenant: &Tenant,
     authentication: Arc<Authentication>,
-) -> Result<Option<Waiting>, Failure> {
-    let Some(application) = usable_application(app, tenant, &authentication).await? else {
-        return Ok(None);
-    };
+) -> Result<Waiting, Failure> {
+    let application = usable_application(app, tenant, &authentication).await?;
+    let details = details_of(app, tenant, &application, &authentication).await?;
     let resources: Vec<Arc<Resource>> = resources::of(app, tenant, &application).await?;
     let scopes = authentication
         .scope
         .split(' ')
         .map(|name| (name.to_owned(), scope_policy::words(name, &resources)))
         .collect();
-    Ok(Some(Waiting { authentication, application: application.name.clone(), scopes }))
+    Ok(Waiting { authentication, application: application.name.clone(), scopes, details })
 }
 
 async fn usable_application(
     app: &App,
     tenant: &Tenant,
     authentication: &Authentication,
-) -> Result<Option<Arc<Application>>, Failure> {
+) -> Result<Arc<Application>, Failure> {
     let key = Key::application(tenant.id(), authentication.application);
     let found = app.store.find::<Application>(&key).await?.map(|found| found.record);
-    Ok(found.filter(|application| application.enabled))
+    let usable = found.filter(|it| it.enabled && it.may_use(GrantType::Ciba));
+    Ok(usable.ok_or(Reason::RequestApplicationDisabled)?)
 }
 
-/// The person's answer. Person and application are looked at again (T-27, T-28); the first
+/// The `authorization_details` of a request in words, as long as they can be asked for.
+async fn details_of(
+    app: &App,
+    tenant: &Tenant,
+    application: &Application,
+    authentication: &Authentication,
+) -> Result<Vec<Line>, Failure> {
+    let asked = authentication.asked.as_ref();
+    let Some(text) = asked.and_then(|asked| asked.authorization_details.as_deref()) else {
+        return Ok(Vec::new());
+    };
+    let corrupt = |_| Broken::Store(Fault::Corrupt("authorization details that do not read"));
+    let asked = Details::parse(text).map_err(corrupt)?;
+    match details::lines(app, tenant, application, asked).await {
+        // They fitted when they were asked for: a type is gone or was changed.
+        Err(Failure::Refused(_)) => Err(Reason::RequestDetailsGone.into()),
+        lines => lines,
+    }
+}
+
+/// The person's answer. Person, application and types are looked at again (T-27, T-28); the first
 /// committed decision wins.
 ///
 /// # Errors
-/// The request is unknown, decided, expired, or its application was disabled.
+/// The request is decided or expired; it cannot be answered so, or not any more.
 pub async fn decide(
     app: &App,
     tenant: &Tenant,
     found: &Versioned<Authentication>,
     said: &Said,
-    by: Answerer,
+    by: Answerer<'_>,
     call: &Call,
 ) -> Result<(), Failure> {
-    if usable_application(app, tenant, &found.record).await?.is_none() {
-        return Err(Reason::RequestApplicationDisabled.into());
+    let application = usable_application(app, tenant, &found.record).await?;
+    let person = usable_person(app, tenant, &found.record).await?;
+    // Who declines, or comes too late, need not know what could be left out.
+    let optional = if said.answer == Answer::Approve && found.record.is_waiting(call.now) {
+        let lines = details_of(app, tenant, &application, &found.record).await?;
+        lines.iter().map(|line| line.optional).collect()
+    } else {
+        Vec::new()
+    };
+    let answered = answer::answer(&found.record, said, by, &optional, call.now)?;
+    if said.answer == Answer::Approve && person.record.blocked.contains(&application.id) {
+        return Err(Reason::EndUserBlocksApplication.into());
     }
-    let answered = answer::answer(&found.record, said, by, call.now)?;
     let told = delivery::tell(app, tenant, call, found, answered.state).await?;
-    let answered = Answered { state: told.state, verdict: answered.verdict };
+    let verdict = told.refused.map_or(answered.verdict, Err);
+    let answered = Answered { state: told.state, verdict };
     let mut decision = answered.decide(found);
     decision.changes.extend(told.changes);
-    app.settle(None, decision).await
+    let reported = said.reported && said.answer == Answer::Deny;
+    if reported {
+        let blocking = person.record.blocking(application.id, call.now);
+        let block = Write::replace(blocking, person.version);
+        decision.changes.push(Change::new(block, Reason::RequestDecided));
+    }
+    let verdict = std::mem::replace(&mut decision.verdict, Ok(()));
+    app.settle(None, decision).await?;
+    // Nothing is sent before it is durable.
+    if let Some(claimed) = told.claimed {
+        app.outbox.offer(claimed, call.now);
+    }
+    if reported {
+        audit(tenant, &application, call);
+    }
+    Ok(verdict?)
+}
+
+async fn usable_person(
+    app: &App,
+    tenant: &Tenant,
+    authentication: &Authentication,
+) -> Result<Versioned<User>, Failure> {
+    let key = Key::user(tenant.id(), authentication.inbox.user);
+    let found = app.store.find::<User>(&key).await?;
+    let usable = found.filter(|found| found.record.can_authenticate());
+    Ok(usable.ok_or(Reason::DeviceUserNotUsable)?)
+}
+
+/// Whoever watches over the installation learns that an application asked for somebody who did
+/// not start anything; about whom is nobody's business.
+fn audit(tenant: &Tenant, application: &Application, call: &Call) {
+    tracing::warn!(
+        event = "prompt_reported",
+        correlation = call.correlation.as_str(),
+        environment = %tenant.id(),
+        application = %application.id,
+        "a person says that a request was not theirs"
+    );
 }

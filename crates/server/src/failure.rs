@@ -80,6 +80,16 @@ pub enum Endpoint {
     Token,
     /// The device API and the simulator.
     Device,
+    /// `register`
+    Registration,
+    /// `introspect`
+    Introspection,
+    /// `introspect`, when a signed answer is asked for.
+    SignedIntrospection,
+    /// `revoke`
+    Revocation,
+    /// `userinfo`
+    Userinfo,
 }
 
 /// A wrong method at an OAuth endpoint; the caller adds `Allow`.
@@ -126,22 +136,41 @@ fn refuse(call: &Call, endpoint: Endpoint, reason: Reason) -> Response {
         reason.detail(),
     );
     let headers = response.headers_mut();
-    if code == ErrorCode::InvalidClient && call.authorization_used {
+    let refused = status(endpoint, reason) == StatusCode::UNAUTHORIZED;
+    if code == ErrorCode::InvalidClient && call.authorization_used && refused {
         // RFC 6749 §5.2: name the scheme that the client used.
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"assent\""));
     }
-    if code == ErrorCode::InvalidToken {
-        let challenge = match reason {
-            // RFC 6750 §3.1: no error code when no credential was sent.
-            Reason::DeviceCredentialMissing => "Bearer realm=\"assent\"",
-            _ => "Bearer realm=\"assent\", error=\"invalid_token\"",
-        };
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    if let Some(challenge) = challenge(endpoint, reason) {
+        headers.insert(WWW_AUTHENTICATE, challenge);
     }
     if code == ErrorCode::TemporarilyUnavailable {
         headers.insert(RETRY_AFTER, RETRY_AFTER_THROTTLED);
     }
     response
+}
+
+/// What whoever should have shown a bearer credential is told beside the body (RFC 6750 §3).
+fn challenge(endpoint: Endpoint, reason: Reason) -> Option<HeaderValue> {
+    const BARE: HeaderValue = HeaderValue::from_static("Bearer realm=\"assent\"");
+    let text = match (reason, reason.code()) {
+        // RFC 6750 §3.1: no error code when no credential was sent.
+        (
+            Reason::DeviceCredentialMissing
+            | Reason::RegistrationTokenMissing
+            | Reason::AccessTokenMissing,
+            _,
+        ) => return Some(BARE),
+        (_, ErrorCode::InvalidToken) => "Bearer realm=\"assent\", error=\"invalid_token\"",
+        (_, ErrorCode::InsufficientScope) => {
+            "Bearer realm=\"assent\", error=\"insufficient_scope\", scope=\"openid\""
+        }
+        (_, ErrorCode::InvalidRequest) if endpoint == Endpoint::Userinfo => {
+            "Bearer realm=\"assent\", error=\"invalid_request\""
+        }
+        _ => return None,
+    };
+    Some(HeaderValue::from_static(text))
 }
 
 fn report(call: &Call, broken: &Broken) -> Response {
@@ -176,11 +205,21 @@ pub const fn status(endpoint: Endpoint, reason: Reason) -> StatusCode {
 
 const fn by_code(endpoint: Endpoint, code: ErrorCode) -> StatusCode {
     match code {
+        // who wants a signed answer has to say who they are.
+        ErrorCode::InvalidClient if matches!(endpoint, Endpoint::SignedIntrospection) => {
+            StatusCode::BAD_REQUEST
+        }
         ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
         // CIBA §13 at the start, CIBA §11 at the token endpoint.
         ErrorCode::AccessDenied => match endpoint {
-            Endpoint::BackchannelAuthentication | Endpoint::Device => StatusCode::FORBIDDEN,
-            Endpoint::Token => StatusCode::BAD_REQUEST,
+            Endpoint::BackchannelAuthentication | Endpoint::Device | Endpoint::Registration => {
+                StatusCode::FORBIDDEN
+            }
+            Endpoint::Token
+            | Endpoint::Introspection
+            | Endpoint::SignedIntrospection
+            | Endpoint::Revocation
+            | Endpoint::Userinfo => StatusCode::BAD_REQUEST,
         },
         ErrorCode::TemporarilyUnavailable => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
@@ -205,6 +244,12 @@ const fn by_code(endpoint: Endpoint, code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidBindingMessage => StatusCode::BAD_REQUEST,
         ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
     }
+}
+
+/// A reason in PingOne's words, for where it is told without being asked for.
+pub fn describe(reason: Reason, call: &Call) -> String {
+    let correlation = call.correlation.as_str();
+    format!("{}{} (Correlation ID: {correlation})", reason.preamble().text(), reason.detail())
 }
 
 /// `{"error": …, "error_description": …}` in PingOne's form. All parts are of the characters that

@@ -9,6 +9,7 @@ pub mod assets;
 pub mod forms;
 pub mod outcome;
 pub mod pages;
+pub mod parts;
 pub mod requests;
 pub mod session;
 pub mod sign_in;

@@ -3,13 +3,16 @@
 //! A request passes [`listen`] (bounds), [`router`] (which handler), the handler (facts in,
 //! decision out), [`app::App::settle`] (commit, then speak) and [`failure`] (reason to status).
 
+pub mod access_token;
 pub mod app;
 pub mod call;
 pub mod delivery;
+pub mod details;
 pub mod device;
 pub mod extract;
 pub mod failure;
 pub mod health;
+pub mod held;
 pub mod inbox;
 pub mod limits;
 pub mod listen;
@@ -19,6 +22,7 @@ pub mod metrics;
 pub mod oauth;
 pub mod outbound;
 pub mod paces;
+pub mod prompts;
 pub mod provision;
 pub mod registry;
 pub mod replay;

@@ -8,11 +8,14 @@ use assent_protocol::id::{ApplicationId, EnvironmentId};
 use assent_protocol::time::{Seconds, Timestamp};
 use parking_lot::Mutex;
 
-const WINDOW: Seconds = Seconds::new(60);
+/// What is counted is forgotten after so long.
+pub const WINDOW: Seconds = Seconds::new(60);
 /// Counters kept at most; when full, the oldest windows are dropped first.
 const COUNTERS_MAX: usize = 100_000;
 /// Wrong pairing codes from one address and minute: 40 bits are not guessed at this pace (T-30).
 pub const PAIRING_FAILURES_PER_MINUTE: u32 = 20;
+/// Registrations from one address and minute.
+pub const REGISTRATIONS_PER_MINUTE: u32 = 60;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +26,10 @@ pub enum Guess {
     UnknownRequest(EnvironmentId, ApplicationId),
     /// Wrong pairing codes.
     PairingCode(EnvironmentId, IpAddr),
+    /// Registrations, successful or not.
+    Registration(EnvironmentId, IpAddr),
+    /// Requests that began; not guesses, but counted alike (T-02).
+    NewRequest(EnvironmentId, ApplicationId),
 }
 
 #[derive(Clone, Copy)]

@@ -1,5 +1,8 @@
 //! Our own accept loop: every connection and every request has a bound, and draining is ours.
 
+pub mod park;
+mod rewind;
+
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,6 +12,7 @@ use assent_protocol::error_code::ErrorCode;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, StatusCode};
@@ -16,12 +20,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tower::ServiceExt;
 
 use crate::app::{App, drained};
 use crate::call::{Correlation, not_found, platform_error};
+use crate::listen::park::{Parked, Parking};
+use crate::listen::rewind::Rewind;
 use crate::{failure, router, worker};
 
 /// Octets of a request head.
@@ -30,8 +37,8 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 /// Octets of a request target.
 const TARGET_BYTES_MAX: usize = 8 * 1024;
-/// Connections at once; more wait in the system's queue.
-const CONNECTIONS_MAX: usize = 20_000;
+/// Connections at once; more wait in the system's queue. Tens of thousands of polls may be held.
+const CONNECTIONS_MAX: usize = 100_000;
 /// What is under way when the server drains gets this long.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -60,9 +67,9 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<O
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let closing = drained(closing.subscribe());
-                    let connection =
-                        connection(Arc::clone(&app), router.clone(), (stream, peer), closing);
+                    let (app, router, closing) =
+                        (Arc::clone(&app), router.clone(), closing.subscribe());
+                    let connection = connection(app, router, (stream, peer), closing);
                     let alive = alive.clone();
                     tokio::spawn(async move {
                         connection.await;
@@ -83,43 +90,92 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<O
     if tokio::time::timeout(DRAIN_DEADLINE, all_gone.recv()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
-    workers.abort();
+    // What is being sent is sent to its end, which takes no longer than what was under way.
+    let mut workers = workers;
+    if tokio::time::timeout(DRAIN_DEADLINE, &mut workers).await.is_err() {
+        workers.abort();
+    }
 }
 
+/// Speaks HTTP on a connection until it ends. An answer that takes long is waited for without
+/// HTTP; then it begins anew.
 async fn connection(
     app: Arc<App>,
     router: Router,
     (stream, peer): (TcpStream, SocketAddr),
-    closing: impl Future<Output = ()>,
+    closing: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let head_deadline = app.settings.head_deadline;
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (app, router) = (Arc::clone(&app), router.clone());
+    let mut io = Rewind::new(TokioIo::new(stream));
+    let mut answered = None;
+    loop {
+        let parking = Parking::default();
+        let speaking = speak(&app, &router, io, peer, (parking, answered.take()), closing.clone());
+        // On the heap, so that nothing of it is kept while an answer takes long.
+        let Some((stream, rest, parked)) = Box::pin(speaking).await else { return };
+        let Some(response) = park::wait(parked.answering, stream.inner()).await else { return };
+        answered = Some(response);
+        io = Rewind::again(stream, &rest, parked.keep_alive);
+    }
+}
+
+/// Speaks HTTP until the connection ends (`None`) or an answer takes long. `answered` is the
+/// answer to the first request, if that waited already.
+async fn speak(
+    app: &Arc<App>,
+    router: &Router,
+    io: Rewind,
+    peer: SocketAddr,
+    (parking, answered): (Parking, Option<Response>),
+    closing: watch::Receiver<bool>,
+) -> Option<(TokioIo<TcpStream>, Bytes, Parked)> {
+    let answered = Mutex::new(answered);
+    let service = service_fn(|request: Request<Incoming>| {
+        let (app, router, parking) = (Arc::clone(app), router.clone(), parking.clone());
+        let answered = answered.lock().take();
         async move {
-            let request = request.map(Body::new);
-            Ok::<_, std::convert::Infallible>(answer(&app, router, request, peer).await)
+            if let Some(answered) = answered {
+                return Ok::<_, std::convert::Infallible>(answered);
+            }
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(parking);
+            Ok(answer(&app, router, request, peer).await)
         }
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_deadline)
+        .header_read_timeout(app.settings.head_deadline)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         // Answers are small: copying one into a buffer is cheaper than writing two.
         .writev(false)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
+        .serve_connection(io, service);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = closing => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        parked = parking.take() => {
+            let parts = connection.into_parts();
+            return Some((parts.io.into_inner(), pipelined(&parts.read_buf), parked));
+        }
+        () = drained(closing) => {
+            Pin::new(&mut connection).graceful_shutdown();
+            tokio::select! {
+                ended = &mut connection => ended,
+                parked = parking.take() => {
+                    let parts = connection.into_parts();
+                    return Some((parts.io.into_inner(), pipelined(&parts.read_buf), parked));
+                }
+            }
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+    None
+}
+
+/// What the client sent ahead, without the buffer that it came in.
+fn pipelined(read: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(read)
 }
 
 /// Answers one request: what holds for every route is here.

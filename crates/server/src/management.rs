@@ -13,8 +13,11 @@ pub mod applications;
 pub mod ask;
 pub mod body;
 pub mod detail;
+pub mod details_types;
 pub mod environments;
 pub mod fields;
+pub mod initial_access_tokens;
+pub mod notifications;
 pub mod problem;
 pub mod resources;
 pub mod route;
@@ -31,10 +34,11 @@ use axum::response::Response;
 
 use crate::app::App;
 use crate::call::Call;
-use crate::management::applications::{grants, secret};
+use crate::management::applications::{grants, role_assignments, secret};
 use crate::management::problem::Problem;
+use crate::management::resources::attributes;
 use crate::management::route::Path;
-use crate::management::users::devices;
+use crate::management::users::{blocked, code, devices};
 
 /// The routes below `/v1`.
 pub fn routes() -> Router<Arc<App>> {
@@ -51,10 +55,16 @@ async fn refuse(call: Call, problem: Problem) -> Response {
 
 /// Every path, its methods, and what each touches: the table of permissions.
 pub fn paths() -> Vec<Path> {
-    [installation_paths(), application_paths(), resource_paths(), user_paths()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        installation_paths(),
+        application_paths(),
+        resource_paths(),
+        details_type_paths(),
+        user_paths(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn installation_paths() -> Vec<Path> {
@@ -66,6 +76,12 @@ fn installation_paths() -> Vec<Path> {
             .get(Environment, environments::show)
             .put(Environment, environments::replace)
             .delete(Organization, environments::remove),
+        Path::new("/environments/{env}/initialAccessTokens")
+            .get(Secrets, initial_access_tokens::list)
+            .post(Secrets, initial_access_tokens::create),
+        Path::new("/environments/{env}/initialAccessTokens/{token}")
+            .get(Secrets, initial_access_tokens::show)
+            .delete(Secrets, initial_access_tokens::remove),
         Path::new("/administrators")
             .get(Organization, administrators::list)
             .post(Organization, administrators::create),
@@ -88,6 +104,14 @@ fn application_paths() -> Vec<Path> {
             .get(Secrets, secret::show)
             .post(Secrets, secret::rotate)
             .delete(Secrets, secret::forget_previous),
+        Path::new("/environments/{env}/applications/{application}/roleAssignments")
+            .get(Applications, role_assignments::list)
+            .post(Applications, role_assignments::create),
+        Path::new(
+            "/environments/{env}/applications/{application}/roleAssignments/{roleAssignment}",
+        )
+        .get(Applications, role_assignments::show)
+        .delete(Applications, role_assignments::remove),
         Path::new("/environments/{env}/applications/{application}/grants")
             .get(Applications, grants::list)
             .post(Applications, grants::create),
@@ -95,6 +119,11 @@ fn application_paths() -> Vec<Path> {
             .get(Applications, grants::show)
             .put(Applications, grants::replace)
             .delete(Applications, grants::remove),
+        Path::new("/environments/{env}/notifications").get(Applications, notifications::list),
+        Path::new("/environments/{env}/notifications/{notification}")
+            .get(Applications, notifications::show)
+            .post(Applications, notifications::act)
+            .delete(Applications, notifications::remove),
     ]
 }
 
@@ -107,6 +136,16 @@ fn resource_paths() -> Vec<Path> {
             .get(Applications, resources::show)
             .put(Applications, resources::replace)
             .delete(Applications, resources::remove),
+        Path::new("/environments/{env}/resources/{resource}/secret")
+            .get(Secrets, resources::secret::show)
+            .post(Secrets, resources::secret::rotate),
+        Path::new("/environments/{env}/resources/{resource}/attributes")
+            .get(Applications, attributes::list)
+            .post(Applications, attributes::create),
+        Path::new("/environments/{env}/resources/{resource}/attributes/{attribute}")
+            .get(Applications, attributes::show)
+            .put(Applications, attributes::replace)
+            .delete(Applications, attributes::remove),
         Path::new("/environments/{env}/resources/{resource}/scopes")
             .get(Applications, scopes::list)
             .post(Applications, scopes::create),
@@ -114,6 +153,18 @@ fn resource_paths() -> Vec<Path> {
             .get(Applications, scopes::show)
             .put(Applications, scopes::replace)
             .delete(Applications, scopes::remove),
+    ]
+}
+
+fn details_type_paths() -> Vec<Path> {
+    vec![
+        Path::new("/environments/{env}/authorizationDetailsTypes")
+            .get(Applications, details_types::list)
+            .post(Applications, details_types::create),
+        Path::new("/environments/{env}/authorizationDetailsTypes/{type}")
+            .get(Applications, details_types::show)
+            .put(Applications, details_types::replace)
+            .delete(Applications, details_types::remove),
     ]
 }
 
@@ -128,6 +179,12 @@ fn user_paths() -> Vec<Path> {
         Path::new("/environments/{env}/users/{user}/enabled")
             .get(Users, users::show_enabled)
             .put(Users, users::replace_enabled),
+        Path::new("/environments/{env}/users/{user}/userCode")
+            .get(Users, code::show)
+            .put(Users, code::replace)
+            .delete(Users, code::remove),
+        Path::new("/environments/{env}/users/{user}/blockedApplications/{application}")
+            .delete(Users, blocked::remove),
         Path::new("/environments/{env}/users/{user}/devices")
             .get(Users, devices::list)
             .post(Users, devices::create),

@@ -2,11 +2,19 @@
 
 pub mod authenticate_client;
 pub mod backchannel_authentication;
+pub mod client_credentials;
 pub mod client_keys;
 pub mod cors;
+pub mod introspection;
 pub mod issue;
 pub mod metadata;
+pub mod mint;
 pub mod poll;
+pub mod prefer;
+pub mod presented;
 pub mod refresh;
+pub mod registration;
 pub mod resources;
+pub mod revocation;
 pub mod token;
+pub mod userinfo;

@@ -33,27 +33,53 @@ impl Default for Paces {
 }
 
 impl Paces {
-    /// Judges a poll of an undecided request and remembers it.
+    /// Judges a poll of an undecided request and remembers it; answers the interval in force.
     pub fn judge(
         &self,
         auth_req_id: &Digest,
         interval: Seconds,
         expires_at: Timestamp,
         now: Timestamp,
-    ) -> Reason {
-        let Some((shard, name)) = self.place(auth_req_id) else { return Reason::EndUserUndecided };
+    ) -> (Reason, Seconds) {
+        self.update(auth_req_id, expires_at, |known| {
+            let (pace, verdict) = pace::judge(known, interval, now);
+            (pace, (verdict, pace.interval))
+        })
+    }
+
+    /// Remembers a poll that is held and so never too early; answers the interval in force.
+    pub fn hold(
+        &self,
+        auth_req_id: &Digest,
+        interval: Seconds,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Seconds {
+        self.update(auth_req_id, expires_at, |known| {
+            let pace = Pace::held(known, interval, now);
+            (pace, pace.interval)
+        })
+    }
+
+    fn update<T>(
+        &self,
+        auth_req_id: &Digest,
+        expires_at: Timestamp,
+        next: impl FnOnce(Option<Pace>) -> (Pace, T),
+    ) -> T {
+        let Some((shard, name)) = self.place(auth_req_id) else { return next(None).1 };
         let mut shard = shard.lock();
         if let Some(known) = shard.find_mut(hash(&name), |known| known.name == name) {
-            let (pace, verdict) = pace::judge(Some(known.pace), interval, now);
+            let (pace, answer) = next(Some(known.pace));
             known.pace = pace;
-            return verdict;
+            return answer;
         }
-        let (pace, verdict) = pace::judge(None, interval, now);
+        let (pace, answer) = next(None);
         if shard.len() < PER_SHARD_MAX {
             let expires_at = u32::try_from(expires_at.as_seconds()).unwrap_or(u32::MAX);
             shard.insert_unique(hash(&name), Known { name, pace, expires_at }, |it| hash(&it.name));
         }
-        verdict
+        answer
     }
 
     /// Forgets a request that has an outcome.

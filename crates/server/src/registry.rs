@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use assent_jose::{Jwks, SigningKey};
+use assent_protocol::authorization_details::DetailsType;
 use assent_protocol::environment::{Environment, EnvironmentStatus};
 use assent_protocol::id::EnvironmentId;
 use assent_protocol::keys::EnvironmentKeys;
@@ -23,6 +24,8 @@ const TENANTS_MAX: usize = 10_000;
 const KEYS_FRESH: Seconds = Seconds::new(60);
 /// Most signing keys of one environment; rotation keeps it near eight.
 const SIGNING_KEYS_MAX: usize = 100;
+/// Most types of authorization details that the metadata names.
+const DETAILS_TYPES_MAX: usize = 200;
 
 /// An environment ready for work. Cheap to clone.
 #[derive(Clone)]
@@ -44,6 +47,8 @@ pub struct Ready {
     pub signers: Vec<Signer>,
     /// Every published key, the retired ones included.
     pub jwks: Jwks,
+    /// The types of authorization details that it knows, for its metadata.
+    pub details_types: Vec<String>,
     version: Version,
     read_at: Timestamp,
 }
@@ -182,10 +187,23 @@ impl Registry {
             keys,
             signers,
             jwks,
+            details_types: details_types(store, id).await?,
             version,
             read_at: now,
         })))
     }
+}
+
+async fn details_types(store: &dyn Store, env: EnvironmentId) -> Result<Vec<String>, Broken> {
+    let range = Range {
+        env,
+        kind: Kind::DetailsType,
+        prefix: Vec::new(),
+        after: None,
+        limit: DETAILS_TYPES_MAX,
+    };
+    let found = store.list::<DetailsType>(&range).await?;
+    Ok(found.into_iter().map(|it| it.record.name.clone()).collect())
 }
 
 fn open_key(keys: &EnvironmentKeys, record: &SigningKeyRecord) -> Result<SigningKey, Broken> {

@@ -7,7 +7,10 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::app::App;
 use crate::device::{api, events, pairing, simulator};
-use crate::oauth::{backchannel_authentication, cors, metadata, token};
+use crate::oauth::{
+    backchannel_authentication, cors, introspection, metadata, registration, revocation, token,
+    userinfo,
+};
 use crate::{call, health, inbox, management};
 
 /// The routes of a server.
@@ -34,6 +37,17 @@ pub fn paths(simulator: bool) -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         (
             "/{env}/as/cibaAuthorization",
             post(backchannel_authentication::post).options(cors::preflight),
+        ),
+        ("/{env}/as/introspect", post(introspection::post).options(cors::preflight)),
+        ("/{env}/as/revoke", post(revocation::post).options(cors::preflight)),
+        (
+            "/{env}/as/userinfo",
+            get(userinfo::handle).post(userinfo::handle).options(cors::preflight_userinfo),
+        ),
+        ("/{env}/as/register", post(registration::create)),
+        (
+            "/{env}/as/register/{client}",
+            get(registration::show).put(registration::replace).delete(registration::remove),
         ),
         ("/{env}/as/.well-known/openid-configuration", public(get(metadata::discovery))),
         ("/.well-known/oauth-authorization-server/{env}/as", public(get(metadata::discovery))),

@@ -14,33 +14,38 @@ use tokio::time::Instant;
 
 use crate::app::{App, drained};
 use crate::failure::Broken;
-use crate::{provision, registry::Tenant};
+use crate::{delivery, provision, registry::Tenant};
 
 /// Work of which one node at a time is in charge.
 const CARE: &str = "care";
 /// Another node takes over so long after the one in charge was last heard of.
-const TERM: Duration = Duration::from_secs(6);
+pub const TERM: Duration = Duration::from_secs(6);
 /// How often the one in charge is heard of.
-const RENEW_EVERY: Duration = Duration::from_secs(2);
+pub const RENEW_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const TEND_EVERY: Duration = Duration::from_secs(60);
 /// Records removed in one step: short enough that commits hardly wait.
 const STEP: usize = 500;
 const ENVIRONMENTS_PER_PAGE: usize = 100;
 
-/// Runs until the server drains; whatever is under way then may be cut off anywhere.
+/// Runs until the server drains; what is under way then may be cut off anywhere, except that what
+/// is being sent is sent to its end.
 pub async fn run(app: Arc<App>) {
-    tokio::select! {
-        () = every(SWEEP_EVERY, || {
-            forget(&app);
-            ready(Ok(()))
-        }) => {}
-        () = every(RENEW_EVERY, || care(&app)) => {}
-        () = drained(app.draining.subscribe()) => {}
-    }
+    let caring = async {
+        tokio::select! {
+            () = every(SWEEP_EVERY, || {
+                forget(&app);
+                ready(Ok(()))
+            }) => {}
+            () = every(RENEW_EVERY, || care(&app)) => {}
+            () = drained(app.draining.subscribe()) => {}
+        }
+    };
+    tokio::join!(caring, delivery::run::run(Arc::clone(&app)));
 }
 
-async fn every<F: Future<Output = Result<(), Broken>>>(pause: Duration, work: impl Fn() -> F) {
+/// Does `work` again and again, whatever comes of it.
+pub async fn every<F: Future<Output = Result<(), Broken>>>(pause: Duration, work: impl Fn() -> F) {
     loop {
         if let Err(error) = work().await {
             tracing::warn!(%error, "a background task failed; it will be tried again");
@@ -55,6 +60,7 @@ fn forget(app: &App) {
     app.paces.sweep(now);
     app.replay.sweep(now);
     app.limits.sweep(now);
+    app.outbox.sweep(now);
 }
 
 /// Does what one node does for all, for as long as this one is in charge. What two nodes in charge
@@ -73,17 +79,20 @@ async fn care(app: &App) -> Result<(), Broken> {
         };
         tokio::select! {
             done = work => done?,
-            renewed = renew(app) => renewed?,
+            renewed = renew(app, CARE) => renewed?,
         }
     }
     Ok(())
 }
 
-/// Returns when this node is no longer in charge.
-async fn renew(app: &App) -> Result<(), Broken> {
+/// Returns when this node is no longer in charge of `work`.
+///
+/// # Errors
+/// It is not known.
+pub async fn renew(app: &App, work: &'static str) -> Result<(), Broken> {
     loop {
         tokio::time::sleep(RENEW_EVERY).await;
-        if !app.store.lease(CARE, TERM).await? {
+        if !app.store.lease(work, TERM).await? {
             return Ok(());
         }
     }

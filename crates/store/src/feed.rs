@@ -22,21 +22,32 @@ pub enum Topic {
 
 type Waiters = HashMap<Topic, Vec<Arc<Notify>>>;
 
+/// Tens of thousands may wait; they hardly ever meet at one lock.
+const SHARDS: usize = 64;
+
 /// The subscriptions of one process.
-#[derive(Debug, Default)]
-pub struct Feed(Arc<Mutex<Waiters>>);
+#[derive(Debug)]
+pub struct Feed(Vec<Arc<Mutex<Waiters>>>);
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self((0..SHARDS).map(|_| Arc::default()).collect())
+    }
+}
 
 impl Feed {
     /// Waits for `topic` from now on; ends when dropped.
     pub fn subscribe(&self, topic: Topic) -> Subscription {
         let notify = Arc::new(Notify::new());
-        self.0.lock().entry(topic).or_default().push(Arc::clone(&notify));
-        Subscription { topic, notify, waiters: Arc::clone(&self.0) }
+        let waiters = self.shard(&topic).map(Arc::clone).unwrap_or_default();
+        waiters.lock().entry(topic).or_default().push(Arc::clone(&notify));
+        Subscription { topic, notify, waiters }
     }
 
     /// Wakes everyone who waits for `topic`.
     pub fn publish(&self, topic: Topic) {
-        if let Some(waiting) = self.0.lock().get(&topic) {
+        let Some(shard) = self.shard(&topic) else { return };
+        if let Some(waiting) = shard.lock().get(&topic) {
             waiting.iter().for_each(|notify| notify.notify_one());
         }
     }
@@ -50,19 +61,28 @@ impl Feed {
 
     /// Wakes everyone: what happened is not known.
     pub fn publish_all(&self) {
-        for waiting in self.0.lock().values() {
-            waiting.iter().for_each(|notify| notify.notify_one());
+        for shard in &self.0 {
+            shard.lock().values().flatten().for_each(|notify| notify.notify_one());
         }
     }
 
     /// How many subscriptions there are.
     pub fn len(&self) -> usize {
-        self.0.lock().values().map(Vec::len).sum()
+        self.0.iter().map(|shard| shard.lock().values().map(Vec::len).sum::<usize>()).sum()
     }
 
     /// Whether nobody waits.
     pub fn is_empty(&self) -> bool {
-        self.0.lock().is_empty()
+        self.0.iter().all(|shard| shard.lock().is_empty())
+    }
+
+    /// The end of an identifier or digest is random.
+    fn shard(&self, topic: &Topic) -> Option<&Arc<Mutex<Waiters>>> {
+        let octet = match topic {
+            Topic::Inbox(_, user) => user.as_bytes().last(),
+            Topic::Authentication(_, digest) => digest.as_bytes().last(),
+        };
+        self.0.get(usize::from(octet.copied().unwrap_or_default()) % SHARDS)
     }
 }
 

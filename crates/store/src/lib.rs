@@ -107,7 +107,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Versioned<Authentication>>, Fault>;
 
     /// The authentications addressed to one person since `since`, whatever has become of them,
-    /// oldest first, at most `limit`.
+    /// newest first, at most `limit`.
     ///
     /// # Errors
     /// As [`Store::find_record`].

@@ -78,15 +78,22 @@ class Ciba {
     return new Secret(System.getenv(name));
   }
 
+  static PrivateKey key(String file, String kind) throws Exception {
+    String pem = Files.readString(Path.of(System.getenv(file)));
+    byte[] der = Base64.getMimeDecoder().decode(pem.replaceAll("-----[A-Z ]*-----", ""));
+    return KeyFactory.getInstance(kind).generatePrivate(new PKCS8EncodedKeySpec(der));
+  }
+
   static Authentication privateKey(
       String client, String file, String kid, String kind, JWSAlgorithm algorithm) {
-    return () -> {
-      String pem = Files.readString(Path.of(System.getenv(file)));
-      byte[] der = Base64.getMimeDecoder().decode(pem.replaceAll("-----[A-Z ]*-----", ""));
-      PrivateKey key = KeyFactory.getInstance(kind).generatePrivate(new PKCS8EncodedKeySpec(der));
-      return new PrivateKeyJWT(
-          client(client), metadata.getTokenEndpointURI(), algorithm, key, System.getenv(kid), null);
-    };
+    return () ->
+        new PrivateKeyJWT(
+            client(client),
+            metadata.getTokenEndpointURI(),
+            algorithm,
+            key(file, kind),
+            System.getenv(kid),
+            null);
   }
 
   static HTTPResponse send(HTTPRequest request) throws Exception {
@@ -279,6 +286,11 @@ class Ciba {
           check(error.getHTTPStatusCode() == 401, error.getHTTPStatusCode());
         });
 
+    System.exit(run(cases));
+  }
+
+  /** Runs the cases one after the other and tells of each; gives the status to exit with. */
+  static int run(Map<String, Case> cases) {
     boolean failed = false;
     for (var each : cases.entrySet()) {
       try {
@@ -290,6 +302,6 @@ class Ciba {
         System.out.println("case FAILED " + each.getKey() + " -- " + error);
       }
     }
-    System.exit(failed ? 1 : 0);
+    return failed ? 1 : 0;
   }
 }

@@ -1,18 +1,12 @@
 // Runs CIBA against Assent with openid-client, unmodified, and checks every token with jose.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as jose from 'jose';
 import * as oidc from 'openid-client';
+import {
+  answer, asked, ciba, discover, env, issuer, pem, refused, run, verify, watch,
+} from './flow.js';
 
-const env = process.env;
-const base = `${env.authPath}/${env.envID}`;
-const issuer = `${base}/as`;
-const ciba = 'urn:openid:params:grant-type:ciba';
-const asked = { scope: 'openid', login_hint: env.cibaHint };
-
-const pem = (file, alg) => jose.importPKCS8(readFileSync(file, 'utf8'), alg);
 const es256 = { key: await pem(env.privateKeyFile, 'ES256'), kid: env.privateKeyKid };
 const ps256 = { key: await pem(env.rsaKeyFile, 'PS256'), kid: env.rsaKeyKid };
 
@@ -24,60 +18,10 @@ const methods = {
   'private_key_jwt, PS256': [env.rsaKeyAppID, oidc.PrivateKeyJwt(ps256)],
 };
 
-// The demo speaks plain HTTP on the loopback interface. The second entry has the library check the
-// ID token's signature also where the transport would vouch for it.
-function discover(clientId, authentication) {
-  return oidc.discovery(new URL(issuer), clientId, {}, authentication, {
-    execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
-    timeout: 10,
-  });
-}
-
-// Counts what the token endpoint answers while the library polls.
-function watch(config) {
-  const seen = [];
-  config[oidc.customFetch] = async (url, options) => {
-    const response = await fetch(url, options);
-    if (String(url).endsWith('/as/token')) {
-      const body = await response.clone().json();
-      seen.push(body.error ?? 'tokens');
-    }
-    return response;
-  };
-  return seen;
-}
-
-async function answer(started, action) {
-  const response = await fetch(
-    `${base}/simulator/answer?auth_req_id=${started.auth_req_id}&action=${action}`,
-    { method: 'POST', signal: AbortSignal.timeout(10_000) },
-  );
-  assert.equal(response.status, 204);
-}
-
 // Lets the first poll find the request pending.
 async function answerLater(started, action, seconds = started.interval + 1) {
   await sleep(seconds * 1000);
   await answer(started, action);
-}
-
-const keys = jose.createRemoteJWKSet(new URL(`${issuer}/jwks`));
-
-async function verify(config, tokens) {
-  const clientId = config.clientMetadata().client_id;
-  const access = await jose.jwtVerify(tokens.access_token, keys, {
-    issuer, typ: 'at+jwt', requiredClaims: ['aud', 'client_id', 'exp', 'iat', 'jti', 'scope', 'sub'],
-  });
-  assert.equal(access.payload.client_id, clientId);
-  assert.equal(access.payload.scope, tokens.scope);
-  assert.equal(access.payload.exp - access.payload.iat, tokens.expires_in);
-
-  const id = await jose.jwtVerify(tokens.id_token, keys, { issuer, audience: clientId });
-  assert.equal(id.payload.sub, access.payload.sub);
-  assert.equal(id.protectedHeader.alg, 'RS256');
-  const hash = createHash('sha256').update(tokens.access_token).digest();
-  assert.equal(id.payload.at_hash, jose.base64url.encode(hash.subarray(0, 16)));
-  assert.deepEqual(tokens.claims(), id.payload);
 }
 
 async function tokensFor(config, parameters) {
@@ -91,13 +35,6 @@ async function tokensFor(config, parameters) {
   await verify(config, tokens);
   return tokens;
 }
-
-const refused = (error) => (thrown) => {
-  assert.equal(thrown.constructor.name, 'ResponseBodyError', String(thrown?.cause ?? thrown));
-  assert.equal(thrown.error, error);
-  assert.match(thrown.error_description, / \(Correlation ID: [0-9A-F-]{36}\)$/);
-  return true;
-};
 
 const cases = {};
 
@@ -193,15 +130,4 @@ cases['an auth_req_id used twice'] = async () => {
   );
 };
 
-let failed = false;
-for (const [name, run] of Object.entries(cases)) {
-  try {
-    await run();
-    console.log(`case ok ${name}`);
-  } catch (error) {
-    failed = true;
-    console.error(error, error.cause ?? '');
-    console.log(`case FAILED ${name} -- ${String(error.message).split('\n')[0]}`);
-  }
-}
-process.exit(failed ? 1 : 0);
+process.exit(await run(cases));

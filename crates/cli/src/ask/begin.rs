@@ -1,6 +1,7 @@
 //! The request that begins it (CIBA §7.1).
 
 use anyhow::{Context, Result, bail};
+use assent_protocol::secret::Secret;
 use clap::Args as ClapArgs;
 use serde::Deserialize;
 
@@ -62,8 +63,8 @@ fn default_interval() -> u32 {
     5
 }
 
-/// Begins.
-pub fn begin(server: &Server, question: &Question) -> Result<Begun> {
+/// Begins; `token` is what notifications are to carry.
+pub fn begin(server: &Server, question: &Question, token: Option<&Secret>) -> Result<Begun> {
     let hint = &question.hint;
     let expiry = question.expiry.map(|seconds| seconds.to_string());
     let params = [
@@ -74,9 +75,10 @@ pub fn begin(server: &Server, question: &Question) -> Result<Begun> {
         ("binding_message", question.message.as_ref()),
         ("requested_expiry", expiry.as_ref()),
     ];
-    let params: Vec<(&str, &str)> =
-        params.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_str()))).collect();
-    let answer = server.post(Endpoint::BackchannelAuthentication, &params)?;
+    let token = token.map(|token| ("client_notification_token", token.expose()));
+    let params = params.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_str())));
+    let params: Vec<(&str, &str)> = params.chain(token).collect();
+    let answer = server.post(Endpoint::BackchannelAuthentication, &params, None)?;
     if answer.status != 200 {
         bail!("the server refused to ask: {}", OAuthError::read(&answer)?.words());
     }

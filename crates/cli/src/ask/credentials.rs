@@ -22,9 +22,9 @@ const ASSERTION_LIFETIME: Seconds = Seconds::new(60);
 /// Who the application is.
 #[derive(ClapArgs, Debug, Clone)]
 pub struct ClientArgs {
-    /// Application of the --env-file
-    #[arg(long, value_name = "APP", value_enum, default_value_t = DemoApp::Basic)]
-    app: DemoApp,
+    /// Application of the --env-file [default: the one for the --mode]
+    #[arg(long, value_name = "APP", value_enum)]
+    app: Option<DemoApp>,
     /// ID of the application, instead of one of the --env-file
     #[arg(long, value_name = "ID", env = "ASSENT_CLIENT_ID")]
     client_id: Option<String>,
@@ -47,7 +47,7 @@ pub struct ClientArgs {
 
 /// The applications of the demonstration.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum DemoApp {
+pub enum DemoApp {
     /// Corner Shop: client_secret_basic
     Basic,
     /// Call Centre: client_secret_post
@@ -58,6 +58,10 @@ enum DemoApp {
     PrivateKey,
     /// Example Bank: private_key_jwt with PS256
     RsaKey,
+    /// Ticket Machine: client_secret_basic, is pinged
+    Ping,
+    /// Parcel Service: client_secret_basic, is pushed to
+    Push,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,10 +89,10 @@ enum Proof {
 
 impl Credentials {
     /// Finds the one way to authenticate.
-    pub fn find(args: &ClientArgs, place: &Place) -> Result<Self> {
+    pub fn find(args: &ClientArgs, usual: DemoApp, place: &Place) -> Result<Self> {
         match &args.client_id {
             Some(id) => Self::given(args, id.clone()),
-            None => Self::from_demo(args, place),
+            None => Self::from_demo(args.app.unwrap_or(usual), place),
         }
     }
 
@@ -111,13 +115,15 @@ impl Credentials {
         Ok(Self { client_id, proof })
     }
 
-    fn from_demo(args: &ClientArgs, place: &Place) -> Result<Self> {
-        let (prefix, alg) = match args.app {
+    fn from_demo(app: DemoApp, place: &Place) -> Result<Self> {
+        let (prefix, alg) = match app {
             DemoApp::Basic => ("app", Algorithm::HS256),
             DemoApp::Post => ("postApp", Algorithm::HS256),
             DemoApp::SecretJwt => ("secretJwtApp", Algorithm::HS256),
             DemoApp::PrivateKey => ("privateKey", Algorithm::ES256),
             DemoApp::RsaKey => ("rsaKey", Algorithm::PS256),
+            DemoApp::Ping => ("pingApp", Algorithm::HS256),
+            DemoApp::Push => ("pushApp", Algorithm::HS256),
         };
         let value = |name: &str| {
             place.value(&format!("{prefix}{name}")).with_context(|| {
@@ -125,8 +131,10 @@ impl Credentials {
             })
         };
         let secret = |method| secret_proof(&value("Secret")?, method, None);
-        let (client_id, proof) = match args.app {
-            DemoApp::Basic => (value("ID")?, secret(SecretMethod::Basic)?),
+        let (client_id, proof) = match app {
+            DemoApp::Basic | DemoApp::Ping | DemoApp::Push => {
+                (value("ID")?, secret(SecretMethod::Basic)?)
+            }
             DemoApp::Post => (value("ID")?, secret(SecretMethod::Post)?),
             DemoApp::SecretJwt => (value("ID")?, secret(SecretMethod::SecretJwt)?),
             DemoApp::PrivateKey | DemoApp::RsaKey => {

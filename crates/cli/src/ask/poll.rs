@@ -1,6 +1,6 @@
 //! Polling at the server's pace (CIBA §10.1, §11).
 //!
-//! 1. Wait the interval, then ask.
+//! 1. Wait the interval, then ask. A client that was told, or whose polls are held, asks at once.
 //! 2. `authorization_pending`: again. `slow_down`: five seconds more, for good.
 //! 3. No answer, or one that passes: again after twice the pause, until the request has expired.
 //! 4. Anything else ends it.
@@ -16,8 +16,8 @@ use crate::ask::progress::Progress;
 use crate::ask::server::{Endpoint, OAuthError, Server};
 use crate::web::Answer;
 
-/// The server's clock decides; ours only when the server is gone.
-const GRACE: Duration = Duration::from_secs(5);
+/// A poll is held so long: below what clients and proxies wait for an answer.
+const HELD_SECONDS: u32 = 20;
 const BACK_OFF_MAX: Duration = Duration::from_secs(60);
 
 /// How the wait ended.
@@ -38,20 +38,39 @@ enum Next {
     Later(String, Option<Duration>),
 }
 
+/// When a client asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// At the interval.
+    Interval,
+    /// Now, and from then on at the interval.
+    AtOnce,
+    /// Now, and again as soon as the server ends its waiting.
+    Held,
+}
+
 /// Polls until there is an outcome.
-pub fn poll(server: &Server, begun: &Begun, whom: &str) -> Result<End> {
-    let started = Instant::now();
-    let lifetime = Duration::from_secs(begun.expires_in.into());
+pub fn poll(server: &Server, begun: &Begun, progress: &Progress, pace: Pace) -> Result<End> {
     let mut interval = Duration::from_secs(begun.interval.max(1).into());
-    let mut pause = interval;
-    let progress = Progress::new(whom, lifetime);
+    let mut pause = match pace {
+        Pace::Interval => interval,
+        Pace::AtOnce | Pace::Held => Duration::ZERO,
+    };
+    // Whoever is told at the very end still asks.
+    let mut is_first = pace == Pace::AtOnce;
     loop {
         progress.wait(pause);
-        if started.elapsed() > lifetime + GRACE {
+        if progress.is_over() && !is_first {
             return Ok(End::Expired);
         }
-        match once(server, begun)? {
+        is_first = false;
+        let asked = Instant::now();
+        match once(server, begun, pace)? {
             Next::End(end) => return Ok(end),
+            // A server that does not hold polls is not asked more often for it.
+            Next::Same if pace == Pace::Held => {
+                pause = interval.saturating_sub(asked.elapsed());
+            }
             Next::Same => pause = interval,
             Next::Slower => {
                 interval += Duration::from_millis(SLOW_DOWN_STEP.as_millis());
@@ -69,9 +88,10 @@ pub fn poll(server: &Server, begun: &Begun, whom: &str) -> Result<End> {
     }
 }
 
-fn once(server: &Server, begun: &Begun) -> Result<Next> {
+fn once(server: &Server, begun: &Begun, pace: Pace) -> Result<Next> {
     let params = [("grant_type", CIBA_GRANT_TYPE), ("auth_req_id", &begun.auth_req_id)];
-    match server.post(Endpoint::Token, &params) {
+    let hold = (pace == Pace::Held).then_some(HELD_SECONDS);
+    match server.post(Endpoint::Token, &params, hold) {
         Ok(answer) => read(answer),
         Err(error) => Ok(Next::Later(format!("{error:#}"), None)),
     }

@@ -1,10 +1,13 @@
 //! The wait, shown to whoever watches: one line that changes on a terminal, plain lines elsewhere.
 
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use crate::{logging, pause, terminal};
 
 const FRAME: Duration = Duration::from_millis(250);
+/// The server's clock decides; ours only when the server is gone.
+const GRACE: Duration = Duration::from_secs(5);
 const SPINNER: [&str; 4] = ["|", "/", "-", "\\"];
 
 /// A wait under way.
@@ -36,14 +39,39 @@ impl Progress {
             if left.is_zero() {
                 break;
             }
-            terminal::redraw(&format!(
-                "{mark} waiting for {} … {} s of {} s",
-                self.whom,
-                self.started.elapsed().as_secs(),
-                self.lifetime.as_secs()
-            ));
+            self.draw(mark);
             pause::pause(left.min(FRAME));
         }
+    }
+
+    /// Waits for something to come, at most until it is over.
+    pub fn wait_for<T>(&self, coming: &Receiver<T>) -> Option<T> {
+        for mark in SPINNER.iter().cycle() {
+            if self.is_over() {
+                break;
+            }
+            if self.watched {
+                self.draw(mark);
+            }
+            if let Ok(came) = coming.recv_timeout(FRAME) {
+                return Some(came);
+            }
+        }
+        None
+    }
+
+    /// Whether the server has forgotten it by now.
+    pub fn is_over(&self) -> bool {
+        self.started.elapsed() > self.lifetime + GRACE
+    }
+
+    fn draw(&self, mark: &str) {
+        terminal::redraw(&format!(
+            "{mark} waiting for {} … {} s of {} s",
+            self.whom,
+            self.started.elapsed().as_secs(),
+            self.lifetime.as_secs()
+        ));
     }
 
     /// Says something between.

@@ -69,12 +69,22 @@ impl Server {
         Ok(Self { place, credentials, metadata })
     }
 
-    /// Posts a form with the proof of the client.
-    pub fn post(&self, endpoint: Endpoint, params: &[(&str, &str)]) -> Result<Answer> {
+    /// Posts a form with the proof of the client; `hold` asks the server to answer when there is
+    /// something to say, or after so many seconds (RFC 7240 §4.3).
+    pub fn post(
+        &self,
+        endpoint: Endpoint,
+        params: &[(&str, &str)],
+        hold: Option<u32>,
+    ) -> Result<Answer> {
         let mut form = Serializer::new(String::new());
         form.extend_pairs(params);
         let authorization = self.credentials.prove(&mut form, &self.metadata.issuer)?;
-        let authorization = authorization.as_ref().map(|it| it.as_str());
+        let prefer = hold.map(|seconds| format!("wait={seconds}"));
+        let headers = [
+            ("Authorization", authorization.as_ref().map(|it| it.as_str())),
+            ("Prefer", prefer.as_deref()),
+        ];
         let body = Zeroizing::new(form.finish());
         let url = match endpoint {
             Endpoint::BackchannelAuthentication => {
@@ -82,7 +92,7 @@ impl Server {
             }
             Endpoint::Token => &self.metadata.token_endpoint,
         };
-        self.place.web.post(url, authorization, FORM, &body)
+        self.place.web.post(url, &headers, FORM, &body)
     }
 }
 

@@ -1,39 +1,46 @@
 //! The demonstration's data: two environments with the same people, and an application for each
 //! way to authenticate.
 
-use assent_protocol::environment::OutboundSettings;
-use assent_protocol::registration::RegistrationPolicy;
-use assent_protocol::resource::AccessTokenFormat;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Result, bail};
 use assent_jose::{Algorithm, Jwks, SigningKey};
 use assent_protocol::administrator::{Role, RoleAssignment};
 use assent_protocol::application::{
-    Application, CorsBehavior, CorsSettings, GrantType, ScopeGrant,
-    TokenEndpointAuthMethod as Method,
+    Application, CibaRegistration, CorsBehavior, CorsSettings, GrantType, NumberMatching,
+    ScopeGrant, TokenEndpointAuthMethod as Method,
 };
+use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::device::{Credential, Device, DeviceStatus, DeviceType};
-use assent_protocol::environment::{CibaSettings, Environment, EnvironmentType};
+use assent_protocol::environment::{CibaSettings, Environment, EnvironmentType, OutboundSettings};
 use assent_protocol::id::UserId;
 use assent_protocol::keys::EnvironmentKeys;
 use assent_protocol::record::{Record, Write};
-use assent_protocol::resource::{Resource, ResourceType, Scope};
+use assent_protocol::registration::RegistrationPolicy;
+use assent_protocol::resource::{AccessTokenFormat, Resource, ResourceType, Scope};
 use assent_protocol::sealing::RootKey;
 use assent_protocol::secret::{Digest, Purpose, Secret};
 use assent_protocol::time::Timestamp;
-use assent_protocol::user::{Name, User};
+use assent_protocol::user::{Name, User, UserCode};
 use assent_server::machine::{Clock, Entropy, SystemClock, SystemEntropy};
 use assent_server::provision::{self, DEVICE_TOKEN_PREFIX, NewEnvironment};
 use assent_server::settings::Settings;
 use assent_store::{Outcome, Store};
 
 use super::files::{self, Values};
+use super::{catcher, details};
 
 /// Kept beside the store, so that a second start with the same `--data` finds its secrets.
 const SEEDED: &str = "demo.env";
 /// Test suites ask for strangers on purpose; a product's default would stop them.
 const UNKNOWN_PER_MINUTE: u32 = 10_000;
+
+/// What Alice and Bob tell the Helpline, which has to send it.
+const USER_CODE: &str = "8421";
+
+/// Where `assent ask` catches notifications.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
 const ENTROPY: &dyn Entropy = &SystemEntropy;
 
@@ -42,13 +49,13 @@ pub async fn demo(
     store: &dyn Store,
     master: &RootKey,
     settings: &Settings,
-    data: &Path,
+    (data, catch): (&Path, SocketAddr),
 ) -> Result<Values> {
     let seeded = data.join(SEEDED);
     let mut values = if seeded.exists() {
         files::read_env(&seeded)?
     } else {
-        let values = seed(store, master, data).await?;
+        let values = seed(store, master, data, catch).await?;
         files::write_env(&seeded, &values)?;
         values
     };
@@ -59,13 +66,25 @@ pub async fn demo(
     Ok(values)
 }
 
-async fn seed(store: &dyn Store, master: &RootKey, data: &Path) -> Result<Values> {
+async fn seed(
+    store: &dyn Store,
+    master: &RootKey,
+    data: &Path,
+    catch: SocketAddr,
+) -> Result<Values> {
     let now = SystemClock.now();
     let mut writes = Vec::new();
+    let mut caught = Values::new();
+    let catcher = catcher::make(catch, data, &mut caught)?;
     let mut values = Values::new();
     let mut put = |key: &str, value: String| values.push((key.to_owned(), value));
 
-    let main = Seeder::environment(master, "Assent demo", now, &mut writes)?;
+    let outbound = OutboundSettings {
+        allowed_networks: LOOPBACK.map(str::to_owned).to_vec(),
+        trusted_certificates: catcher.authority,
+        ..OutboundSettings::default()
+    };
+    let main = Seeder::environment(master, ("Assent demo", outbound), now, &mut writes)?;
     put("envID", main.environment.id.to_string());
     let roles = vec![RoleAssignment { role: Role::OrganizationAdmin, environment: None }];
     let (administrator, token) =
@@ -73,36 +92,16 @@ async fn seed(store: &dyn Store, master: &RootKey, data: &Path) -> Result<Values
     writes.push(Write::insert(administrator));
     put("adminToken", token.expose().to_owned());
 
-    let shop = "Corner Shop";
-    let (app, secret) = main.application(shop, Method::ClientSecretBasic, None, &mut writes)?;
-    put("appID", app);
-    put("appSecret", secret);
-    let (app, secret) =
-        main.application("Call Centre", Method::ClientSecretPost, None, &mut writes)?;
-    put("postAppID", app);
-    put("postAppSecret", secret);
-    let (app, secret) =
-        main.application("Fuel Pump 7", Method::ClientSecretJwt, None, &mut writes)?;
-    put("secretJwtAppID", app);
-    put("secretJwtAppSecret", secret);
-    let keyed = [
-        ("privateKey", "Travel Agent (AI)", Algorithm::ES256, "demo-es256.pem"),
-        ("rsaKey", "Example Bank", Algorithm::PS256, "demo-ps256.pem"),
-    ];
-    for (prefix, name, algorithm, file) in keyed {
-        let key = SigningKey::generate(algorithm)?;
-        let path = std::path::absolute(data.join(file))?;
-        files::write_pem(&path, &key.to_pkcs8()?)?;
-        let jwks = Jwks::from_keys(vec![key.public_key().clone()]);
-        let (app, _) = main.application(name, Method::PrivateKeyJwt, Some(jwks), &mut writes)?;
-        put(&format!("{prefix}AppID"), app);
-        put(&format!("{prefix}File"), path.display().to_string());
-        put(&format!("{prefix}Kid"), key.key_id().to_owned());
+    for (key, value) in applications(&main, data, &catcher.endpoint, &mut writes)? {
+        put(&key, value);
     }
+    caught.into_iter().for_each(|(key, value)| put(&key, value));
 
-    let other = Seeder::environment(master, "Another company", now, &mut writes)?;
+    let outbound = OutboundSettings::default();
+    let other = Seeder::environment(master, ("Another company", outbound), now, &mut writes)?;
     put("otherEnvID", other.environment.id.to_string());
-    let (app, secret) = other.application(shop, Method::ClientSecretBasic, None, &mut writes)?;
+    let (app, secret) =
+        other.application("Corner Shop", Method::ClientSecretBasic, None, &mut writes)?;
     put("otherAppID", app);
     put("otherAppSecret", secret);
 
@@ -119,6 +118,62 @@ async fn seed(store: &dyn Store, master: &RootKey, data: &Path) -> Result<Values
         Outcome::Done => Ok(values),
         Outcome::Lost(_) => bail!("the data directory holds other data; choose another --data"),
     }
+}
+
+/// An application for each way to authenticate, and for each way to be told.
+fn applications(
+    main: &Seeder,
+    data: &Path,
+    endpoint: &str,
+    writes: &mut Vec<Write>,
+) -> Result<Values> {
+    let mut values = Values::new();
+    let mut put = |key: String, value: String| values.push((key, value));
+    for (prefix, name, method) in [
+        ("app", "Corner Shop", Method::ClientSecretBasic),
+        ("postApp", "Call Centre", Method::ClientSecretPost),
+        ("secretJwtApp", "Fuel Pump 7", Method::ClientSecretJwt),
+    ] {
+        let (app, secret) = main.application(name, method, None, writes)?;
+        put(format!("{prefix}ID"), app);
+        put(format!("{prefix}Secret"), secret);
+    }
+    for (prefix, name, algorithm, file) in [
+        ("privateKey", "Travel Agent (AI)", Algorithm::ES256, "demo-es256.pem"),
+        ("rsaKey", "Example Bank", Algorithm::PS256, "demo-ps256.pem"),
+    ] {
+        let key = SigningKey::generate(algorithm)?;
+        let path = std::path::absolute(data.join(file))?;
+        files::write_pem(&path, &key.to_pkcs8()?)?;
+        let jwks = Jwks::from_keys(vec![key.public_key().clone()]);
+        let (app, _) = main.application(name, Method::PrivateKeyJwt, Some(jwks), writes)?;
+        put(format!("{prefix}AppID"), app);
+        put(format!("{prefix}File"), path.display().to_string());
+        put(format!("{prefix}Kid"), key.key_id().to_owned());
+    }
+    for (prefix, name, mode) in [
+        ("ping", "Ticket Machine", DeliveryMode::Ping),
+        ("push", "Parcel Service", DeliveryMode::Push),
+    ] {
+        let called = |ciba: &mut CibaRegistration| {
+            ciba.delivery_mode = mode;
+            ciba.notification_endpoint = Some(endpoint.to_owned());
+        };
+        let (app, secret) = main.registered(name, called, writes)?;
+        put(format!("{prefix}AppID"), app);
+        put(format!("{prefix}AppSecret"), secret);
+    }
+    let matching = |ciba: &mut CibaRegistration| {
+        ciba.number_matching = NumberMatching::SelectNumber;
+    };
+    let (app, secret) = main.registered("High Street Bank", matching, writes)?;
+    put(String::from("numberAppID"), app);
+    put(String::from("numberAppSecret"), secret);
+    let coded = |ciba: &mut CibaRegistration| ciba.user_code = true;
+    let (app, secret) = main.registered("Helpline", coded, writes)?;
+    put(String::from("codeAppID"), app);
+    put(String::from("codeAppSecret"), secret);
+    Ok(values)
 }
 
 /// A one-time link for Alice: a new browser that waits to be signed in.
@@ -158,17 +213,22 @@ struct Seeder {
 impl Seeder {
     fn environment(
         master: &RootKey,
-        name: &str,
+        (name, outbound): (&str, OutboundSettings),
         now: Timestamp,
         writes: &mut Vec<Write>,
     ) -> Result<Self> {
         let ciba = CibaSettings {
             unknown_users_per_minute: UNKNOWN_PER_MINUTE,
             unknown_requests_per_minute: UNKNOWN_PER_MINUTE,
+            // Two people answer for everybody who tries something out.
+            requests_per_minute: 0,
+            prompts_per_minute: 0,
+            prompts_waiting: 0,
+            prompts_unwanted: 0,
             ..CibaSettings::default()
         };
         let new = NewEnvironment {
-            outbound: OutboundSettings::default(),
+            outbound,
             registration: RegistrationPolicy::default(),
             name: name.to_owned(),
             description: String::from("Made by `assent demo`"),
@@ -189,6 +249,7 @@ impl Seeder {
             seeder.grants.push(grant);
         }
         writes.push(Write::insert(payments));
+        writes.extend(details::types(seeder.environment.id, now));
         Ok(seeder)
     }
 
@@ -240,22 +301,49 @@ impl Seeder {
         jwks: Option<Jwks>,
         writes: &mut Vec<Write>,
     ) -> Result<(String, String)> {
+        let (plain, secret) = self.plain(name)?;
+        let id = plain.id.to_string();
+        // Who has a key may sign requests with it.
+        let request_signing_alg = jwks.as_ref().and_then(|it| it.keys().first()?.algorithm());
+        let ciba = CibaRegistration { request_signing_alg, ..plain.ciba.clone() };
+        writes.push(Write::insert(Application { auth_method: method, jwks, ciba, ..plain }));
+        Ok((id, secret))
+    }
+
+    /// An application that registered more about CIBA.
+    fn registered(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CibaRegistration),
+        writes: &mut Vec<Write>,
+    ) -> Result<(String, String)> {
+        let (mut plain, secret) = self.plain(name)?;
+        change(&mut plain.ciba);
+        let id = plain.id.to_string();
+        writes.push(Write::insert(plain));
+        Ok((id, secret))
+    }
+
+    /// An application that authenticates with HTTP Basic, and its secret.
+    fn plain(&self, name: &str) -> Result<(Application, String)> {
         let id = ENTROPY.id(self.now)?;
         let secret = provision::client_secret(ENTROPY)?;
         let origins =
             ["http://127.0.0.1:9401", "http://localhost:9401"].map(str::to_owned).to_vec();
         let sealed = self.keys.seal_client_secret(id, &secret, ENTROPY.octets()?)?;
-        writes.push(Write::insert(Application {
+        let application = Application {
             name: name.to_owned(),
             enabled: true,
             grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
-            auth_method: method,
-            jwks,
             cors: CorsSettings { behavior: CorsBehavior::AllowSpecificOrigins, origins },
             grants: self.grants.clone(),
+            ciba: CibaRegistration {
+                authorization_details_types: details::TYPES.map(str::to_owned).to_vec(),
+                ..CibaRegistration::default()
+            },
             ..Application::new(self.environment.id, id, sealed, self.now)
-        }));
-        Ok((id.to_string(), secret.expose().to_owned()))
+        };
+        Ok((application, secret.expose().to_owned()))
     }
 
     fn person(
@@ -264,11 +352,12 @@ impl Seeder {
         writes: &mut Vec<Write>,
     ) -> Result<(UserId, String)> {
         let env = self.environment.id;
+        let id = ENTROPY.id(self.now)?;
         let user = User {
-            user_code: None,
+            user_code: Some(UserCode::new(self.keys.user_code_digest(id, USER_CODE))),
             blocked: Vec::new(),
             env,
-            id: ENTROPY.id(self.now)?,
+            id,
             username: username.to_owned(),
             email: format!("{username}@example.com"),
             mobile_phone: Some(phone.to_owned()),
@@ -299,7 +388,6 @@ impl Seeder {
             updated_at: self.now,
         };
         let credential = Credential { env, digest, user: user.id, device: device.id };
-        let id = user.id;
         writes.extend(user.logins().into_iter().map(Write::insert));
         writes.push(Write::insert(user));
         writes.push(Write::insert(device));

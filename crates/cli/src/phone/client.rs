@@ -23,6 +23,12 @@ pub struct Request {
     pub application: Named,
     /// For what.
     pub scopes: Vec<Scope>,
+    /// What else is asked for, in detail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Detail>,
+    /// The number that the person has to show that they see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number_matching: Option<NumberMatching>,
     /// What the person sees at the other end, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binding_message: Option<String>,
@@ -48,6 +54,28 @@ pub struct Scope {
     pub description: String,
 }
 
+/// One thing that is asked for in detail.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Detail {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// In words for people.
+    pub text: String,
+    /// All of it.
+    pub detail: serde_json::Value,
+}
+
+/// How a number is matched.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NumberMatching {
+    /// Picked or typed.
+    pub method: String,
+    /// From what it is picked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+}
+
 /// What the person says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
@@ -55,6 +83,28 @@ pub enum Said {
     Approve,
     /// No.
     Deny,
+    /// No, and whoever asks is to ask no more.
+    Report,
+}
+
+impl Said {
+    /// What was done, in words.
+    pub const fn done(self) -> &'static str {
+        match self {
+            Self::Approve => "approved",
+            Self::Deny => "denied",
+            Self::Report => "denied and reported",
+        }
+    }
+}
+
+/// What comes with an answer.
+#[derive(Default, Serialize)]
+struct SaidBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    reported: bool,
 }
 
 /// What became of an answer.
@@ -64,6 +114,8 @@ pub enum Answered {
     Done,
     /// It came too late; the server says why.
     TooLate(String),
+    /// It cannot be answered so; the server says why.
+    Refused(String),
     /// The server could not take it now.
     NotNow(String),
 }
@@ -121,22 +173,28 @@ impl Phone {
         }
     }
 
-    /// Answers a request.
-    pub fn answer(&self, request: &str, said: Said) -> Result<Answered> {
+    /// Answers a request; `number` is what the person sees at the other end.
+    pub fn answer(&self, request: &str, said: Said, number: Option<&str>) -> Result<Answered> {
         if !request.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-') {
             bail!(NOT_OURS);
         }
         let verb = match said {
             Said::Approve => "approve",
-            Said::Deny => "deny",
+            Said::Deny | Said::Report => "deny",
         };
+        let body = SaidBody { number, reported: said == Said::Report };
+        let body = serde_json::to_string(&body)?;
         let url = self.path(&format!("requests/{request}/{verb}"));
         let authorization = format!("Bearer {}", self.token);
-        let sent = self.place.web.post(&url, Some(&authorization), "application/json", "");
+        let headers = [("Authorization", Some(authorization.as_str()))];
+        let sent = self.place.web.post(&url, &headers, "application/json", &body);
         match sent {
             Ok(answer) if answer.status == 200 => Ok(Answered::Done),
             Ok(answer) if matches!(answer.status, 404 | 409 | 410) => {
                 Ok(Answered::TooLate(refusal(&answer)))
+            }
+            Ok(answer) if matches!(answer.status, 400 | 403) => {
+                Ok(Answered::Refused(refusal(&answer)))
             }
             Ok(answer) if answer.is_passing() => Ok(Answered::NotNow(refusal(&answer))),
             Ok(answer) => bail!(refusal(&answer)),
@@ -153,7 +211,7 @@ impl Phone {
 pub fn pair(place: &Place, code: &str) -> Result<Paired> {
     let body = serde_json::json!({ "code": code }).to_string();
     let url = format!("{}/device/pair", place.base);
-    let answer = place.web.post(&url, None, "application/json", &body)?;
+    let answer = place.web.post(&url, &[], "application/json", &body)?;
     if answer.status != 200 {
         bail!(refusal(&answer));
     }

@@ -6,6 +6,12 @@ use crate::terminal::harmless;
 /// A request as the person reads it before answering.
 pub fn question(request: &Request) -> String {
     let mut lines = vec![String::new(), format!("{} asks:", harmless(&request.application.name))];
+    for detail in &request.authorization_details {
+        let mut words = detail.text.lines();
+        lines.push(format!("  * {}", harmless(words.next().unwrap_or_default())));
+        lines.extend(words.map(|line| format!("    {}", harmless(line))));
+        lines.push(format!("    All that it says: {}", harmless(&detail.detail.to_string())));
+    }
     for scope in &request.scopes {
         lines.push(format!("  - {} ({})", harmless(&scope.description), harmless(&scope.name)));
     }
@@ -60,7 +66,7 @@ fn span(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::phone::client::{Named, Scope};
+    use crate::phone::client::{Detail, Named, Scope};
 
     fn request() -> Request {
         Request {
@@ -73,6 +79,8 @@ mod tests {
                 },
                 Scope { name: String::from("payments:write"), description: String::from("Pay") },
             ],
+            authorization_details: Vec::new(),
+            number_matching: None,
             binding_message: Some(String::from("PAY-4711")),
             expires_in: 119,
             expires_at: String::new(),
@@ -85,6 +93,25 @@ mod tests {
             question(&request()),
             "\nCorner\u{fffd}[2J Shop asks:\n  - Know who you are (openid)\n  \
              - Pay (payments:write)\n  Message: PAY-4711\n  Expires in 119 s"
+        );
+    }
+
+    #[test]
+    fn what_is_asked_for_in_detail_comes_first_and_whole() {
+        let detail = Detail {
+            kind: String::from("payment"),
+            text: String::from("Pay 1 EUR\nFor: \u{1b}[2J"),
+            detail: serde_json::json!({ "type": "payment", "amount": "1" }),
+        };
+        let detailed = Request { authorization_details: vec![detail], ..request() };
+        assert_eq!(
+            question(&detailed).lines().skip(2).take(4).collect::<Vec<_>>(),
+            [
+                "  * Pay 1 EUR",
+                "    For: \u{fffd}[2J",
+                "    All that it says: {\"amount\":\"1\",\"type\":\"payment\"}",
+                "  - Know who you are (openid)",
+            ]
         );
     }
 

@@ -111,13 +111,19 @@ impl Watch<'_> {
         if self.known.contains_key(&request.id) {
             return Ok(None);
         }
-        let said = match self.mode {
+        let (said, number) = match self.mode {
+            Mode::Answer(Said::Approve, _) if request.number_matching.is_some() => {
+                let words = show::brief(request);
+                logging::tell(&format!("Left, because nobody sees its number: {words}"));
+                self.known.insert(request.id.clone(), Known::Skipped(words));
+                return Ok(None);
+            }
             Mode::Answer(said, after) => {
                 pause::pause(after);
-                said
+                (said, None)
             }
             Mode::Ask => match question(request)? {
-                Asked::Said(said) => said,
+                Asked::Said(said, number) => (said, number),
                 Asked::Skip => {
                     let words = show::brief(request);
                     self.known.insert(request.id.clone(), Known::Skipped(words));
@@ -126,21 +132,25 @@ impl Watch<'_> {
                 Asked::Left => return Ok(Some(End::Finished)),
             },
         };
-        self.answer(request, said)
+        self.answer(request, said, number.as_deref())
     }
 
-    fn answer(&mut self, request: &Request, said: Said) -> Result<Option<End>> {
+    fn answer(
+        &mut self,
+        request: &Request,
+        said: Said,
+        number: Option<&str>,
+    ) -> Result<Option<End>> {
         let words = show::brief(request);
-        match self.phone.answer(&request.id, said)? {
+        match self.phone.answer(&request.id, said, number)? {
             Answered::Done => {
-                let done = match said {
-                    Said::Approve => "approved",
-                    Said::Deny => "denied",
-                };
-                logging::print(&format!("{done}: {words}"));
+                logging::print(&format!("{}: {words}", said.done()));
                 self.left = self.left.map(|left| left.saturating_sub(1));
             }
             Answered::TooLate(why) => logging::tell(&format!("Too late: {words}: {why}")),
+            Answered::Refused(why) => {
+                logging::tell(&format!("Not {}: {words}: {why}", said.done()))
+            }
             // Still unknown here, so the next stream tells of it again.
             Answered::NotNow(why) => {
                 return Ok(Some(End::Broken(format!("{words} is not answered: {why}"))));
@@ -152,7 +162,8 @@ impl Watch<'_> {
 }
 
 enum Asked {
-    Said(Said),
+    /// An answer, and the number that goes with it.
+    Said(Said, Option<String>),
     Skip,
     Left,
 }
@@ -160,13 +171,41 @@ enum Asked {
 fn question(request: &Request) -> Result<Asked> {
     logging::tell(&show::question(request));
     loop {
-        let line = terminal::ask("[a]pprove, [d]eny, [s]kip? ").context("the terminal is gone")?;
-        match line.as_deref() {
+        let prompt = "[a]pprove, [d]eny, [s]kip, [r]eport as not mine? ";
+        match ask(prompt)?.as_deref() {
             None => return Ok(Asked::Left),
-            Some("a" | "approve") => return Ok(Asked::Said(Said::Approve)),
-            Some("d" | "deny") => return Ok(Asked::Said(Said::Deny)),
+            Some("a" | "approve") => match number(request)? {
+                Some(number) => return Ok(Asked::Said(Said::Approve, number)),
+                None => return Ok(Asked::Left),
+            },
+            Some("d" | "deny") => return Ok(Asked::Said(Said::Deny, None)),
             Some("s" | "skip") => return Ok(Asked::Skip),
-            Some(_) => logging::tell("Please type a, d or s."),
+            Some("r" | "report") => return Ok(Asked::Said(Said::Report, None)),
+            Some(_) => logging::tell("Please type a, d, s or r."),
         }
     }
+}
+
+/// The number that the person sees at the other end, where one is wanted; `None`: they left.
+fn number(request: &Request) -> Result<Option<Option<String>>> {
+    let Some(matching) = &request.number_matching else { return Ok(Some(None)) };
+    let choices = matching.choices.join(", ");
+    let prompt = if choices.is_empty() {
+        String::from("The number that you see where you started: ")
+    } else {
+        format!("The number that you see where you started ({}): ", terminal::harmless(&choices))
+    };
+    loop {
+        match ask(&prompt)? {
+            None => return Ok(None),
+            Some(line) if line.len() == 2 && line.bytes().all(|it| it.is_ascii_digit()) => {
+                return Ok(Some(Some(line)));
+            }
+            Some(_) => logging::tell("Please type two digits; a wrong number denies."),
+        }
+    }
+}
+
+fn ask(prompt: &str) -> Result<Option<String>> {
+    terminal::ask(prompt).context("the terminal is gone")
 }

@@ -63,6 +63,22 @@ impl Client {
         self.with_secret("/as/token", &form)
     }
 
+    /// A request of an administrator that must succeed; answers the body.
+    pub fn manage(&self, method: &str, path: &str, body: &Value) -> Value {
+        let url = format!("{}/environments/{}{path}", self.values["apiPath"], self.values["envID"]);
+        let bearer = format!("Bearer {}", self.values["adminToken"]);
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(url)
+            .header("authorization", bearer)
+            .header("content-type", "application/json");
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let mut answer = self.agent.run(request.body(text).unwrap()).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert!(answer.status().is_success(), "{method} {path}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
     /// A new assertion, which says when it was signed, or does not.
     pub fn assertion(&self, issued_at: Option<i64>) -> String {
         let now = now();

@@ -34,13 +34,15 @@ struct History {
     assertions: Vec<String>,
 }
 
-struct Demo {
+/// A demonstration that is going to be killed.
+pub struct Demo {
     process: Child,
-    values: HashMap<String, String>,
+    pub values: HashMap<String, String>,
 }
 
 impl Demo {
-    fn start(data: &Path, port: u16) -> Self {
+    /// Starts one and waits until it is ready.
+    pub fn start(data: &Path, port: u16) -> Self {
         let env_file = data.join("env");
         let _ = std::fs::remove_file(&env_file);
         let process = Command::new(env!("CARGO_BIN_EXE_assent"))
@@ -60,7 +62,8 @@ impl Demo {
         Self { process, values: values(&env_file) }
     }
 
-    fn kill(mut self) {
+    /// `kill -9`
+    pub fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }

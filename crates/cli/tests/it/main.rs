@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests may fail the test"
@@ -9,11 +10,16 @@
 
 mod client;
 mod crash;
+mod delivery;
 mod directory;
 mod flow;
 mod help;
 mod moving;
+mod notified;
 mod postgres;
+#[path = "../../../server/tests/it/receiver.rs"]
+#[expect(dead_code, reason = "the server's own tests ask more of it")]
+mod receiver;
 mod restore;
 mod secrets;
 mod server;

@@ -11,6 +11,7 @@ use crate::support::{fails_with, path, run, stderr};
 pub struct Held {
     waiting: String,
     approved: String,
+    access_token: String,
     old_token: String,
     new_token: String,
     assertion: String,
@@ -24,10 +25,18 @@ pub fn begin(client: &Client) -> Held {
         id
     };
     let (_, tokens) = client.poll(&approved()).unwrap();
-    let old_token = tokens["refresh_token"].as_str().unwrap().to_owned();
+    let [access_token, old_token] =
+        ["access_token", "refresh_token"].map(|kind| tokens[kind].as_str().unwrap().to_owned());
+    assert!(is_active(client, &access_token));
     let waiting = client.start().unwrap();
     let (new_token, assertion) = (String::new(), client.assertion(Some(now())));
-    Held { waiting, approved: approved(), old_token, new_token, assertion }
+    Held { waiting, approved: approved(), access_token, old_token, new_token, assertion }
+}
+
+fn is_active(client: &Client, token: &str) -> bool {
+    let (status, told) = client.with_secret("/as/introspect", &[("token", token)]).unwrap();
+    assert_eq!(status, 200);
+    told["active"] == true
 }
 
 /// After the copy was made; the copy knows nothing of it.
@@ -36,6 +45,8 @@ pub fn lose(client: &Client, held: &mut Held) {
     let (_, tokens) = client.refresh(&held.old_token).unwrap();
     tokens["refresh_token"].as_str().unwrap().clone_into(&mut held.new_token);
     assert_eq!(client.start_with(&held.assertion), Some(200));
+    client.with_secret("/as/revoke", &[("token", &held.access_token)]);
+    assert!(!is_active(client, &held.access_token));
 }
 
 /// Everything of before is refused with the registered errors, and new requests work.
@@ -46,6 +57,8 @@ pub fn nothing_happens_twice(client: &Client, held: &Held) {
         let (status, body) = client.refresh(token).unwrap();
         assert_eq!((status, &body["error"]), (400, &"invalid_grant".into()));
     }
+    // The copy knows of no revocation, so it believes in no access token of before.
+    assert!(!is_active(client, &held.access_token));
     assert_eq!(client.start_with(&held.assertion), Some(401));
     // It cannot be told from one that was used, for as long as one may live.
     assert_eq!(client.start_with(&client.assertion(None)), Some(401));

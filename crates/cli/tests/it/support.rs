@@ -56,6 +56,7 @@ impl Demo {
         let env_file = path(home.path(), "demo.env");
         let data = path(home.path(), "data");
         let args = ["demo", "--listen", "127.0.0.1:0", "--data", &data, "--env-file", &env_file];
+        let args = [&args[..], &["--catch", "127.0.0.1:0"]].concat();
         let mut child = assent(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // The welcome comes when everything is in place.

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::ciba::delivery::DeliveryMode;
 use crate::id::{ApplicationId, DeviceId, EnvironmentId};
 use crate::record::{InboxKey, Key, Kind, Record, Stored};
+use crate::sealing::Sealed;
 use crate::secret::Digest;
 use crate::time::{Seconds, Timestamp};
 
@@ -63,9 +64,9 @@ pub struct Asked {
     /// The numbers to be matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<Number>,
-    /// The signed request as it came: evidence.
+    /// The signed request as it came, sealed: evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<Box<str>>,
+    pub request: Option<Sealed>,
 }
 
 impl Asked {

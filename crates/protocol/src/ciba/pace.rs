@@ -5,6 +5,8 @@ use crate::time::{Seconds, Timestamp};
 
 /// Each `slow_down` lengthens the interval by this much, for good (CIBA §11).
 pub const SLOW_DOWN_STEP: Seconds = Seconds::new(5);
+/// After so many early polls the client is told to stop (CIBA §11, T-18).
+pub const EARLY_POLLS_MAX: u32 = 10;
 /// A poll may come this much early: networks do not deliver at even distances.
 pub const EARLY_MILLIS: u64 = 100;
 
@@ -17,8 +19,17 @@ pub struct Pace {
     pub interval: Seconds,
 }
 
+impl Pace {
+    /// Judges nothing: the poll is held, and a held poll is never too early (CIBA §10.1).
+    #[must_use]
+    pub fn held(known: Option<Self>, interval: Seconds, now: Timestamp) -> Self {
+        Self { polled_at: now, interval: known.map_or(interval, |known| known.interval) }
+    }
+}
+
 /// Judges a poll of an undecided authentication, and the pace from now on. The first poll is
-/// never too early; an early one is `slow_down` and stretches the interval.
+/// never too early; an early one is `slow_down` and stretches the interval. Who never slows down
+/// is told to stop.
 pub fn judge(known: Option<Pace>, interval: Seconds, now: Timestamp) -> (Pace, Reason) {
     let Some(known) = known else {
         return (Pace { polled_at: now, interval }, Reason::EndUserUndecided);
@@ -27,8 +38,13 @@ pub fn judge(known: Option<Pace>, interval: Seconds, now: Timestamp) -> (Pace, R
     if waited >= known.interval.as_millis() {
         (Pace { polled_at: now, ..known }, Reason::EndUserUndecided)
     } else {
-        let interval = known.interval.plus(SLOW_DOWN_STEP);
-        (Pace { polled_at: now, interval }, Reason::PolledTooSoon)
+        let next = Pace { polled_at: now, interval: known.interval.plus(SLOW_DOWN_STEP) };
+        let stretched = next.interval.get().saturating_sub(interval.get());
+        if stretched / SLOW_DOWN_STEP.get() > EARLY_POLLS_MAX {
+            (Pace { polled_at: now, ..known }, Reason::PolledTooOften)
+        } else {
+            (next, Reason::PolledTooSoon)
+        }
     }
 }
 
@@ -73,6 +89,33 @@ mod tests {
     fn a_clock_that_went_back_counts_as_no_time_passed() {
         let first = judge(None, Seconds::new(2), at(5_000)).0;
         assert_eq!(judge(Some(first), Seconds::new(2), at(0)).1, Reason::PolledTooSoon);
+    }
+
+    #[test]
+    fn who_never_slows_down_is_told_to_stop_and_may_still_come_back_in_time() {
+        let mut pace = judge(None, Seconds::new(2), at(0)).0;
+        for early in 1..=EARLY_POLLS_MAX {
+            let (next, verdict) = judge(Some(pace), Seconds::new(2), at(u64::from(early)));
+            assert_eq!(verdict, Reason::PolledTooSoon, "{early}");
+            pace = next;
+        }
+        for millis in [20, 21, 51_000] {
+            let (next, verdict) = judge(Some(pace), Seconds::new(2), at(millis));
+            assert_eq!(verdict, Reason::PolledTooOften, "{millis}");
+            assert_eq!(next.interval, Seconds::new(52), "the interval has an end");
+            pace = next;
+        }
+        let verdict = judge(Some(pace), Seconds::new(2), at(51_000 + 52_000)).1;
+        assert_eq!(verdict, Reason::EndUserUndecided);
+    }
+
+    #[test]
+    fn a_held_poll_keeps_the_interval_and_counts_from_its_own_moment() {
+        let first = judge(None, Seconds::new(2), at(0)).0;
+        let slowed = judge(Some(first), Seconds::new(2), at(1)).0;
+        let held = Pace::held(Some(slowed), Seconds::new(2), at(2));
+        assert_eq!(held, Pace { polled_at: at(2), interval: Seconds::new(7) });
+        assert_eq!(Pace::held(None, Seconds::new(2), at(2)).interval, Seconds::new(2));
     }
 
     proptest! {

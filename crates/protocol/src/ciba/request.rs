@@ -1,24 +1,52 @@
 //! The authentication request (CIBA §7.1), read in the order of §7.2 so that equal requests get
-//! equal answers. Whether the scopes may be asked for, and whom the hint names, comes after.
+//! equal answers. Whether what is asked for may be asked for, and whom the hint names, comes
+//! after.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::application::Application;
-use crate::application::GrantType;
+use crate::application::{Application, GrantType};
+use crate::authorization_details::Details;
+use crate::claims_request::ClaimsRequest;
 use crate::environment::CibaSettings;
 use crate::params::Params;
 use crate::reason::Reason;
 use crate::scope::{OPENID, ScopeSet};
+use crate::secret::Secret;
 use crate::time::Seconds;
 
-/// Longest binding message in graphemes, as a person counts characters.
-pub const BINDING_MESSAGE_GRAPHEMES_MAX: usize = 64;
+/// The parameters of an authentication request. What is not among them is ignored (R-042); inside
+/// a signed request they are claims, and then none of them may stand beside it (R-054).
+pub const PARAMETERS: [&str; 12] = [
+    "scope",
+    "client_notification_token",
+    "acr_values",
+    "login_hint_token",
+    "id_token_hint",
+    "login_hint",
+    "binding_message",
+    "user_code",
+    "requested_expiry",
+    "claims",
+    "authorization_details",
+    "resource",
+];
+
 /// Most entries of `acr_values`.
 pub const ACR_VALUES_MAX: usize = 16;
 /// Longest `acr_values` in octets.
 pub const ACR_VALUES_BYTES_MAX: usize = 1024;
 /// Longest hint token in octets.
 pub const HINT_TOKEN_BYTES_MAX: usize = assent_jose::TOKEN_BYTES_MAX;
+/// Longest `client_notification_token` (CIBA §7.1).
+pub const NOTIFICATION_TOKEN_BYTES_MAX: usize = 1024;
+/// Shortest one: 128 bits in base64url (T-22).
+pub const NOTIFICATION_TOKEN_BYTES_MIN: usize = 22;
+/// Longest `user_code` in octets that is looked at.
+pub const USER_CODE_BYTES_MAX: usize = 256;
+/// Most values of `resource`.
+pub const RESOURCES_MAX: usize = 16;
+/// Longest `resource` in octets.
+pub const RESOURCE_BYTES_MAX: usize = 2048;
 
 /// Whom the request is about, as it was said.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,16 +66,40 @@ pub struct Request {
     pub scope: ScopeSet,
     /// Who is asked.
     pub hint: Hint,
+    /// What we show the client when we call it; there for ping and push.
+    pub client_notification_token: Option<Secret>,
     /// What both devices show.
     pub binding_message: Option<String>,
+    /// What the person told the client; there when the client registered to send it.
+    pub user_code: Option<Secret>,
     /// Authentication contexts, by preference.
     pub acr_values: Option<String>,
+    /// Single claims.
+    pub claims: Option<ClaimsRequest>,
+    /// Rich authorization requests.
+    pub authorization_details: Option<Details>,
+    /// Where the access token is to be used.
+    pub resource: Vec<Box<str>>,
     /// How long the request lives.
     pub expires_in: Seconds,
 }
 
+/// Whether the client may ask at all.
+///
+/// # Errors
+/// It may not use the grant, or hears of outcomes in a way that is not offered.
+pub fn admit(client: &Application, settings: &CibaSettings) -> Result<(), Reason> {
+    if !client.may_use(GrantType::Ciba) {
+        return Err(Reason::GrantTypeNotAllowed);
+    }
+    if !settings.delivery_modes.contains(&client.ciba.delivery_mode) {
+        return Err(Reason::DeliveryModeNotOffered);
+    }
+    Ok(())
+}
+
 impl Request {
-    /// Reads and checks the parameters of an authenticated client.
+    /// Reads and checks the parameters of a client that may ask.
     ///
     /// # Errors
     /// The first violation, in the order of CIBA §7.2 and §13.
@@ -56,32 +108,22 @@ impl Request {
         client: &Application,
         settings: &CibaSettings,
     ) -> Result<Self, Reason> {
-        if !client.may_use(GrantType::Ciba) {
-            return Err(Reason::GrantTypeNotAllowed);
-        }
-        refuse_unsupported(params)?;
         Ok(Self {
             scope: scope(params)?,
             hint: hint(params)?,
-            binding_message: binding_message(params)?,
+            client_notification_token: client_notification_token(params, client)?,
+            binding_message: binding_message(params, settings)?,
+            user_code: user_code(params, client)?,
             acr_values: acr_values(params)?,
+            claims: params.find("claims").map(ClaimsRequest::parse).transpose()?,
+            authorization_details: params
+                .find("authorization_details")
+                .map(Details::parse)
+                .transpose()?,
+            resource: resource(params)?,
             expires_in: expires_in(params, settings)?,
         })
     }
-}
-
-/// Ignoring these would replace what the client meant by something weaker (R-056, R-057).
-fn refuse_unsupported(params: &Params) -> Result<(), Reason> {
-    if params.find("request").is_some() {
-        return Err(Reason::RequestObjectUnsupported);
-    }
-    if params.find("request_uri").is_some() {
-        return Err(Reason::RequestUriUnsupported);
-    }
-    if params.find("user_code").is_some() {
-        return Err(Reason::UserCodeUnsupported);
-    }
-    Ok(())
 }
 
 /// CIBA §7.1: required, and must contain `openid`.
@@ -102,23 +144,57 @@ fn hint(params: &Params) -> Result<Hint, Reason> {
     if hints.next().is_some() { Err(Reason::HintRepeated) } else { Ok(hint) }
 }
 
+/// CIBA §7.1: required where the client is called, in the syntax of RFC 6750 §2.1; no concern of
+/// a client that polls (R-029).
+fn client_notification_token(
+    params: &Params,
+    client: &Application,
+) -> Result<Option<Secret>, Reason> {
+    if !client.ciba.delivery_mode.notifies() {
+        return Ok(None);
+    }
+    let token = params.find("client_notification_token").ok_or(Reason::NotificationTokenMissing)?;
+    let fits = (NOTIFICATION_TOKEN_BYTES_MIN..=NOTIFICATION_TOKEN_BYTES_MAX).contains(&token.len());
+    let b64token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    let body = token.trim_end_matches('=');
+    if fits && !body.is_empty() && body.bytes().all(b64token) {
+        Ok(Some(Secret::new(token.to_owned())))
+    } else {
+        Err(Reason::NotificationTokenMalformed)
+    }
+}
+
 /// What cannot be shown is refused, never altered (R-038): no line breaks, no marks that turn the
 /// direction of writing, no invisible characters, nothing that looks like markup (T-20).
-fn binding_message(params: &Params) -> Result<Option<String>, Reason> {
+fn binding_message(params: &Params, settings: &CibaSettings) -> Result<Option<String>, Reason> {
     let Some(message) = params.find("binding_message") else {
-        return Ok(None);
+        return if settings.binding_message_required {
+            Err(Reason::BindingMessageMissing)
+        } else {
+            Ok(None)
+        };
     };
+    let most = settings.binding_message.graphemes_max();
     let showable = |c: char| c.is_alphanumeric() || "-_.#: ".contains(c);
     let spaced_oddly = message.starts_with(' ') || message.ends_with(' ') || message.contains("  ");
-    if message.graphemes(true).count() > BINDING_MESSAGE_GRAPHEMES_MAX
-        || message.len() > BINDING_MESSAGE_GRAPHEMES_MAX * 4
-    {
+    if message.graphemes(true).count() > most || message.len() > most * 4 {
         return Err(Reason::BindingMessageTooLong);
     }
     if spaced_oddly || !message.chars().all(showable) {
         return Err(Reason::BindingMessageUnshowable);
     }
     Ok(Some(message.to_owned()))
+}
+
+/// CIBA §7.1: of clients that registered to send it, and then always (R-039, R-040). Ignoring it
+/// from others would let them believe that it was checked.
+fn user_code(params: &Params, client: &Application) -> Result<Option<Secret>, Reason> {
+    match (params.find_bounded("user_code", USER_CODE_BYTES_MAX)?, client.ciba.user_code) {
+        (Some(code), true) => Ok(Some(Secret::new(code.to_owned()))),
+        (None, true) => Err(Reason::UserCodeMissing),
+        (Some(_), false) => Err(Reason::UserCodeUnsupported),
+        (None, false) => Ok(None),
+    }
 }
 
 fn acr_values(params: &Params) -> Result<Option<String>, Reason> {
@@ -131,6 +207,36 @@ fn acr_values(params: &Params) -> Result<Option<String>, Reason> {
         && (1..=ACR_VALUES_MAX).contains(&listed.len())
         && listed.iter().all(|value| printable(value));
     if fits { Ok(Some(listed.join(" "))) } else { Err(Reason::AcrValuesMalformed) }
+}
+
+/// RFC 8707 §2: absolute URIs without a fragment, each named once.
+fn resource(params: &Params) -> Result<Vec<Box<str>>, Reason> {
+    let mut resources: Vec<Box<str>> = Vec::new();
+    for uri in params.find_all("resource") {
+        if !is_absolute_uri(uri) {
+            return Err(Reason::ResourceMalformed);
+        }
+        if !resources.iter().any(|known| **known == *uri) {
+            resources.push(uri.into());
+        }
+        if resources.len() > RESOURCES_MAX {
+            return Err(Reason::ResourceMalformed);
+        }
+    }
+    Ok(resources)
+}
+
+/// RFC 3986 §4.3, as far as it can be told without reading the rest: what is not one of ours is
+/// refused anyway.
+fn is_absolute_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let scheme_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let uri_byte = |byte: u8| byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&byte);
+    text.len() <= RESOURCE_BYTES_MAX
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(scheme_byte)
+        && !rest.is_empty()
+        && rest.bytes().all(uri_byte)
 }
 
 /// CIBA §7.1: a positive integer; we let it steer within the environment's limits (R-041).

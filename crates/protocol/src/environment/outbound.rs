@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The rules of an environment beside those that always hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct OutboundSettings {
     /// Hosts that may be called; empty: every public one. `*.example.com` is every name below.

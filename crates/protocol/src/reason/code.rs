@@ -61,6 +61,7 @@ impl Reason {
             | R::TokenOtherClient
             | R::AccessTokenRepeated
             | R::NumberMissing
+            | R::DeviceBodyMalformed
             | R::DetailsSelectionInvalid => Code::InvalidRequest,
             R::CredentialsMissing
             | R::CredentialsMultipleWithAssertion
@@ -72,6 +73,7 @@ impl Reason {
             | R::ClientSecretWrong
             | R::AssertionTypeWrong
             | R::AssertionMalformed
+            | R::AssertionKeysUnavailable
             | R::AssertionSignatureWrong
             | R::AssertionAlgorithmNotRegistered
             | R::AssertionWrongKind
@@ -103,16 +105,19 @@ impl Reason {
             | R::RefreshTokenReused
             | R::RefreshTokenRevoked => Code::InvalidGrant,
             R::AuthReqIdExpired => Code::ExpiredToken,
+            R::TransactionFailed => Code::TransactionFailed,
             R::EndUserUndecided => Code::AuthorizationPending,
             R::PolledTooSoon => Code::SlowDown,
             R::EndUserDenied
             | R::EndUserGone
             | R::DeviceUserNotUsable
             | R::RequestApplicationDisabled
+            | R::RequestDetailsGone
             | R::EndUserBlocksApplication
             | R::NumberWrong
             | R::AcrNotReached => Code::AccessDenied,
             R::RefreshScopeWidened
+            | R::ScopeEmpty
             | R::ScopeMalformed
             | R::ScopeWithoutOpenid
             | R::ScopeNotGranted
@@ -125,12 +130,26 @@ impl Reason {
             | R::AccessTokenMissing
             | R::AccessTokenInvalid => Code::InvalidToken,
             R::AccessTokenScopeInsufficient => Code::InsufficientScope,
+            R::RegistrationTokenMissing | R::RegistrationTokenWrong => Code::InvalidToken,
+            R::RegistrationOff => Code::AccessDenied,
+            R::RegistrationsTooMany => Code::TemporarilyUnavailable,
+            R::RedirectUriWrong => Code::InvalidRedirectUri,
+            R::MetadataMalformed
+            | R::MetadataGrantTypeNotOffered
+            | R::MetadataAuthMethodNotOffered
+            | R::MetadataKeysWrong
+            | R::MetadataAlgorithmNotOffered
+            | R::MetadataDeliveryModeNotOffered
+            | R::MetadataNotificationEndpointWrong
+            | R::MetadataScopeNotOffered
+            | R::MetadataClientWrong => Code::InvalidClientMetadata,
             R::TokenTypeUnsupported => Code::UnsupportedTokenType,
             R::UserCodeMissing => Code::MissingUserCode,
             R::UserCodeWrong | R::UserCodeLocked => Code::InvalidUserCode,
             R::AuthorizationDetailsMalformed
             | R::AuthorizationDetailsTypeUnknown
-            | R::AuthorizationDetailsInvalid => Code::InvalidAuthorizationDetails,
+            | R::AuthorizationDetailsInvalid
+            | R::AuthorizationDetailsWidened => Code::InvalidAuthorizationDetails,
             R::ResourceMalformed | R::ResourceUnknown => Code::InvalidTarget,
         }
     }

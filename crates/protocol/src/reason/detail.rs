@@ -33,6 +33,7 @@ impl Reason {
             | R::ClientSecretWrong
             | R::AssertionTypeWrong
             | R::AssertionMalformed
+            | R::AssertionKeysUnavailable
             | R::AssertionSignatureWrong
             | R::AssertionAlgorithmNotRegistered
             | R::AssertionWrongKind
@@ -66,11 +67,16 @@ impl Reason {
             R::PushClientPolled => {
                 "The outcome is pushed to this application; it does not poll for it"
             }
+            R::TransactionFailed => "The request was approved, but tokens cannot be issued for it",
             R::PolledTooOften => {
                 "Too many polls came too early; this auth_req_id is not answered any more"
             }
             R::AttributeWithoutValue => {
                 "A claim that the resource requires has no value for this user"
+            }
+            R::ScopeEmpty => "At least one scope must be granted",
+            R::AuthorizationDetailsWidened => {
+                "authorization_details asks for more than was granted"
             }
             R::RefreshTokenMissing => "refresh_token is missing",
             R::RefreshTokenUnknown
@@ -167,6 +173,30 @@ impl Reason {
             R::AccessTokenRepeated => "Send the access token in one way, not in several",
             R::AccessTokenInvalid => "The access token is invalid, expired or revoked",
             R::AccessTokenScopeInsufficient => "The access token does not have the scope for this",
+            R::RegistrationOff => "Clients cannot register themselves here",
+            R::RegistrationTokenMissing => "Send the token as a bearer token",
+            R::RegistrationTokenWrong => "The token is wrong, expired or used up",
+            R::RegistrationsTooMany => "Too many registrations; retry later",
+            R::MetadataMalformed => "The body is not a JSON object of client metadata",
+            R::MetadataGrantTypeNotOffered => {
+                "grant_types or response_types name what is not offered here"
+            }
+            R::MetadataAuthMethodNotOffered => "token_endpoint_auth_method is not offered here",
+            R::MetadataKeysWrong => {
+                "Register either jwks or jwks_uri (https), with keys for what is signed"
+            }
+            R::MetadataAlgorithmNotOffered => {
+                "A signing algorithm is not offered here for this use"
+            }
+            R::MetadataDeliveryModeNotOffered => {
+                "backchannel_token_delivery_mode is not offered here"
+            }
+            R::MetadataNotificationEndpointWrong => {
+                "backchannel_client_notification_endpoint must be an https URL"
+            }
+            R::MetadataScopeNotOffered => "scope names what registered clients may not ask for",
+            R::MetadataClientWrong => "client_id and client_secret must be those of the client",
+            R::RedirectUriWrong => "redirect_uris must be absolute URIs without fragment",
             R::DeviceCredentialMissing => "Send the credential of the device as a bearer token",
             R::DeviceCredentialUnknown => "The credential of the device is not valid",
             R::DeviceUserNotUsable => "The account of this device is locked or disabled",
@@ -176,6 +206,8 @@ impl Reason {
             R::RequestDecided => "The request was already decided",
             R::RequestExpired => "The request has expired",
             R::RequestApplicationDisabled => "The application is disabled",
+            R::RequestDetailsGone => "The request asks for something that is not offered any more",
+            R::DeviceBodyMalformed => "The body is not a JSON object of this kind",
             R::ActionUnknown => "action must be allow or deny",
             R::NumberMissing => "Send the number that the other device shows",
             R::NumberWrong => "The number is not the one that was shown; the request was denied",

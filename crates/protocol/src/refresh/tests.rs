@@ -37,15 +37,15 @@ fn client(id: u8) -> Application {
     crate::testing::application(ApplicationId::from_bytes([id; 16]))
 }
 
-fn check(
+fn decide(
     grant: Grant,
     presented: u32,
-    client_id: u8,
+    client: &Application,
     now: i64,
 ) -> (Result<u32, Reason>, Vec<Grant>) {
     let found = Versioned { record: Arc::new(grant), version: 4 };
     let presented = RefreshToken { grant: GrantId::NIL, generation: presented };
-    let decision = refresh(Some(&found), presented, &client(client_id), None, at(now));
+    let decision = refresh(Some(&found), presented, client, None, at(now));
     let written = decision
         .changes
         .iter()
@@ -55,6 +55,15 @@ fn check(
         })
         .collect();
     (decision.verdict.map(|renewal| renewal.next.generation), written)
+}
+
+fn check(
+    grant: Grant,
+    presented: u32,
+    client_id: u8,
+    now: i64,
+) -> (Result<u32, Reason>, Vec<Grant>) {
+    decide(grant, presented, &client(client_id), now)
 }
 
 #[test]
@@ -79,6 +88,71 @@ fn every_case_of_a_presented_token() {
         assert_eq!(revokes, expected == Err(Reason::RefreshTokenReused));
         assert_eq!(written.len(), usize::from(revokes || expected.is_ok()));
     }
+}
+
+/// A family of which the newest token is the third, made at 100.
+fn rotated() -> Grant {
+    Grant { rotated_at: at(100), ..grant(3) }
+}
+
+fn graceful(grace: u32, replay_protection: bool) -> Application {
+    let mut client = client(0);
+    client.refresh.grace = Seconds::new(grace);
+    client.refresh.replay_protection = replay_protection;
+    client
+}
+
+#[test]
+fn within_the_grace_the_token_before_gives_the_newest_one_again_and_only_once() {
+    let client = graceful(60, true);
+    let (verdict, written) = decide(rotated(), 2, &client, 159);
+    assert_eq!(verdict, Ok(3));
+    let [graced] = written.as_slice() else { panic!("{written:?}") };
+    let expected = Grant { rotated_at: Timestamp::default(), ..rotated() };
+    assert_eq!(*graced, expected, "nothing else changes");
+    let (verdict, written) = decide(graced.clone(), 2, &client, 159);
+    assert_eq!(verdict, Err(Reason::RefreshTokenReused));
+    assert_eq!(written[0].revoked_at, Some(at(159)));
+    // Whoever lost the answer goes on with the token that it holds now.
+    let (verdict, written) = decide(graced.clone(), 3, &client, 159);
+    assert_eq!((verdict, written[0].rotated_at), (Ok(4), at(159)));
+}
+
+#[test]
+fn the_grace_is_for_the_token_before_and_for_its_time() {
+    for (grace, presented, now, expected) in [
+        (60, 2, 160, Err(Reason::RefreshTokenReused)),
+        (60, 1, 110, Err(Reason::RefreshTokenReused)),
+        (60, 4, 110, Err(Reason::RefreshTokenUnknown)),
+        (0, 2, 100, Err(Reason::RefreshTokenReused)),
+        (86_400, 2, 1000, Err(Reason::RefreshTokenExpired)),
+    ] {
+        let (verdict, _) = decide(rotated(), presented, &graceful(grace, true), now);
+        assert_eq!(verdict, expected, "{presented} at {now} with {grace}");
+    }
+    let revoked = Grant { revoked_at: Some(at(101)), ..rotated() };
+    let (verdict, _) = decide(revoked, 2, &graceful(60, true), 110);
+    assert_eq!(verdict, Err(Reason::RefreshTokenRevoked));
+}
+
+#[test]
+fn without_replay_protection_a_reused_token_is_refused_and_the_family_lives() {
+    let (verdict, written) = decide(rotated(), 1, &graceful(0, false), 110);
+    assert_eq!((verdict, written), (Err(Reason::RefreshTokenReused), Vec::new()));
+    let (verdict, _) = decide(rotated(), 3, &graceful(0, false), 110);
+    assert_eq!(verdict, Ok(4));
+}
+
+#[test]
+fn the_newest_token_of_a_family_that_lives_is_live() {
+    let live = |grant: &Grant, generation, now| {
+        is_live(grant, RefreshToken { grant: GrantId::NIL, generation }, at(now))
+    };
+    assert!(live(&rotated(), 3, 999));
+    assert!(!live(&rotated(), 2, 999) && !live(&rotated(), 4, 999) && !live(&rotated(), 3, 1000));
+    let revoked = Grant { revoked_at: Some(at(1)), ..rotated() };
+    assert!(!live(&revoked, 3, 10));
+    assert!(revoked.forget_at() > at(2_592_000), "its access tokens may live that long");
 }
 
 #[test]

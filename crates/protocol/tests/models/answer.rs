@@ -18,9 +18,9 @@ type Verdict = Result<(), Reason>;
 fn say(store: &Store, said: Answer, now: Timestamp) -> Verdict {
     let key = Key::authentication(EnvironmentId::NIL, auth_req_id(1));
     let found = store.find::<Authentication>(&key);
-    let by = Answerer::Device(DeviceId::from_bytes([9; 16]));
+    let by = Answerer::Device { id: DeviceId::from_bytes([9; 16]), reaches: &[] };
     let found = found.ok_or(Reason::RequestUnknown)?;
-    let answered = answer::answer(&found.record, &said.into(), by, now)?;
+    let answered = answer::answer(&found.record, &said.into(), by, &[], now)?;
     store.settle(None, answered.decide(&found))
 }
 

@@ -14,6 +14,7 @@
 
 mod answer;
 mod assertion;
+mod ending;
 mod facts;
 mod redeem;
 mod refresh;

@@ -1,10 +1,15 @@
 //! Refresh tokens are rotated, reused and raced for (T-88).
 
+use std::sync::OnceLock;
+
+use assent_protocol::application::Application;
+use assent_protocol::decision::Change;
 use assent_protocol::grant::Grant;
 use assent_protocol::id::{EnvironmentId, GrantId};
 use assent_protocol::reason::Reason;
-use assent_protocol::record::Key;
+use assent_protocol::record::{Key, Versioned};
 use assent_protocol::refresh::{self, RefreshToken};
+use assent_protocol::time::Seconds;
 use shuttle::thread;
 
 use crate::facts::{START, client, grant};
@@ -16,30 +21,50 @@ type Verdict = Result<u32, Reason>;
 
 const FAMILY: GrantId = GrantId::from_bytes([1; 16]);
 
-/// The heart of `assent_server::oauth::refresh`.
 fn refresh(store: &Store, generation: u32) -> Verdict {
+    refresh_by(client(), store, generation)
+}
+
+/// The heart of `assent_server::oauth::refresh`.
+fn refresh_by(client: &Application, store: &Store, generation: u32) -> Verdict {
     let found = store.find::<Grant>(&Key::grant(EnvironmentId::NIL, FAMILY));
     let presented = RefreshToken { grant: FAMILY, generation };
-    let decision = refresh::refresh(found.as_ref(), presented, client(), None, START);
+    let decision = refresh::refresh(found.as_ref(), presented, client, None, START);
     let told = store.settle(None, decision);
     if told.as_ref().err() == Some(&Reason::RefreshTokenReused) {
-        end_family(store, presented);
+        end_family(store, |found| {
+            let again = refresh::refresh(found, presented, client, None, START);
+            again.changes.into_iter().next().filter(|_| again.verdict.is_err())
+        });
     }
     Ok(told?.next.generation)
 }
 
-fn end_family(store: &Store, presented: RefreshToken) {
+/// As a refresh token is revoked by its client.
+fn revoke(store: &Store) {
+    let end = |found: Option<&Versioned<Grant>>| found.and_then(|it| refresh::end(it, START));
+    end_family(store, end);
+}
+
+fn end_family(store: &Store, end: impl Fn(Option<&Versioned<Grant>>) -> Option<Change>) {
     for _ in 0..8 {
         let found = store.find::<Grant>(&Key::grant(EnvironmentId::NIL, FAMILY));
-        let again = refresh::refresh(found.as_ref(), presented, client(), None, START);
-        let writes: Vec<_> = again.changes.into_iter().map(|change| change.write).collect();
-        if again.verdict.err() != Some(Reason::RefreshTokenReused)
-            || store.commit(writes) == crate::store::Outcome::Done
-        {
+        let Some(change) = end(found.as_ref()) else { return };
+        if store.commit(vec![change.write]) == crate::store::Outcome::Done {
             return;
         }
     }
     panic!("the end of a family loses for ever");
+}
+
+/// The client, when it may come back with the token before for a while.
+fn graceful() -> &'static Application {
+    static CLIENT: OnceLock<Application> = OnceLock::new();
+    CLIENT.get_or_init(|| {
+        let mut client = client().clone();
+        client.refresh.grace = Seconds::new(60);
+        client
+    })
 }
 
 fn family(store: &Store) -> Grant {
@@ -134,4 +159,66 @@ fn a_family_is_revoked_once() {
 #[test]
 fn a_family_revoked_twice_would_be_noticed() {
     catches(Defect::VersionsIgnored, two_revocations);
+}
+
+/// A client that lost the answer and repeats itself, three times at once. Two may be answered: the
+/// rotation, and the grace; both give the same token. Whoever repeats it once more ends the family.
+fn a_repeated_refresh_within_the_grace(defect: Defect) {
+    let store = Store::new(defect, vec![grant(1).into()]);
+    let threads = [(); 3].map(|()| {
+        let store = store.clone();
+        thread::spawn(move || refresh_by(graceful(), &store, 0))
+    });
+    let verdicts = threads.map(|it| it.join().unwrap());
+    let given = verdicts.iter().filter(|it| it.is_ok()).count();
+    assert!((1..=2).contains(&given), "{verdicts:?}");
+    assert!(verdicts.iter().flatten().all(|generation| *generation == 1), "{verdicts:?}");
+    for lost in verdicts.iter().filter_map(|it| it.err()) {
+        let reasons = [Reason::RefreshTokenReused, Reason::RefreshTokenRevoked];
+        assert!(reasons.contains(&lost), "{verdicts:?}");
+    }
+    let after = family(&store);
+    if given == 1 && after.revoked_at.is_none() {
+        // The others lost their races, not their tokens: one of them may still come back.
+        assert_eq!(refresh_by(graceful(), &store, 0), Ok(1));
+    }
+    // The grace is over, and the old token does not come a third time.
+    assert!(refresh_by(graceful(), &store, 0).is_err());
+    assert!(family(&store).revoked_at.is_some());
+    assert_eq!(refresh_by(graceful(), &store, 1), Err(Reason::RefreshTokenRevoked));
+}
+
+#[test]
+fn the_grace_is_given_once() {
+    holds(a_repeated_refresh_within_the_grace);
+}
+
+#[test]
+fn a_grace_given_twice_would_be_noticed() {
+    catches(Defect::VersionsIgnored, a_repeated_refresh_within_the_grace);
+}
+
+/// A client gives its family up while it is being rotated: nothing of it is left.
+fn revoked_while_it_rotates(defect: Defect) {
+    let store = Store::new(defect, vec![grant(1).into()]);
+    let rotating = store.clone();
+    let rotating = thread::spawn(move || {
+        let first = refresh_by(graceful(), &rotating, 0);
+        first.and_then(|generation| refresh_by(graceful(), &rotating, generation))
+    });
+    revoke(&store);
+    let heard = rotating.join().unwrap();
+    assert!(family(&store).revoked_at.is_some(), "{heard:?}");
+    let newest = family(&store).generation;
+    assert_eq!(refresh_by(graceful(), &store, newest), Err(Reason::RefreshTokenRevoked));
+}
+
+#[test]
+fn a_revocation_ends_the_family_even_while_it_is_being_rotated() {
+    holds(revoked_while_it_rotates);
+}
+
+#[test]
+fn a_revocation_that_is_undone_would_be_noticed() {
+    catches(Defect::VersionsIgnored, revoked_while_it_rotates);
 }

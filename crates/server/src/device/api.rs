@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
-use assent_protocol::ciba::answer::{Answer, Answerer};
+use assent_protocol::ciba::answer::{Answer, Said};
+use assent_protocol::ciba::authentication::Number;
 use assent_protocol::reason::Reason;
 use assent_protocol::time::Timestamp;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::HeaderMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::call::Call;
+use crate::details::Line;
 use crate::device::{self, Holder, Waiting};
-use crate::extract::credentials;
+use crate::extract::{body, credentials};
 use crate::failure::{self, Endpoint, Failure};
 use crate::registry::Tenant;
 
@@ -25,6 +29,10 @@ pub struct RequestBody {
     status: &'static str,
     application: Named,
     scopes: Vec<ScopeBody>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    authorization_details: Vec<DetailBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number_matching: Option<NumberBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     binding_message: Option<String>,
     created_at: String,
@@ -43,6 +51,48 @@ struct ScopeBody {
     description: String,
 }
 
+/// One of the `authorization_details`; its position is what an approval names.
+#[derive(Serialize)]
+struct DetailBody {
+    #[serde(rename = "type")]
+    kind: String,
+    text: String,
+    /// Whether it can be left out.
+    optional: bool,
+    detail: Value,
+}
+
+impl From<&Line> for DetailBody {
+    fn from(line: &Line) -> Self {
+        Self {
+            kind: line.kind.clone(),
+            text: line.words.clone(),
+            optional: line.optional,
+            detail: line.object.clone(),
+        }
+    }
+}
+
+/// How the person shows that they see the asking side; which number is right is not said.
+#[derive(Serialize)]
+struct NumberBody {
+    method: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    choices: Vec<String>,
+}
+
+impl From<Number> for NumberBody {
+    fn from(number: Number) -> Self {
+        match number.choices {
+            Some(choices) => {
+                let choices = choices.into_iter().map(Number::text).collect();
+                Self { method: "SELECT_NUMBER", choices }
+            }
+            None => Self { method: "ENTER_MANUALLY", choices: Vec::new() },
+        }
+    }
+}
+
 impl RequestBody {
     /// How `waiting` looks at `now`.
     pub fn new(waiting: &Waiting, now: Timestamp) -> Self {
@@ -56,6 +106,12 @@ impl RequestBody {
             status: if authentication.is_waiting(now) { "PENDING" } else { "ENDED" },
             application: Named { name: waiting.application.clone() },
             scopes: scopes.collect(),
+            authorization_details: waiting.details.iter().map(DetailBody::from).collect(),
+            number_matching: authentication
+                .asked
+                .as_ref()
+                .and_then(|asked| asked.number)
+                .map(NumberBody::from),
             binding_message: authentication.binding_message.as_deref().map(str::to_owned),
             created_at: authentication.created_at.to_rfc3339(),
             expires_at: authentication.expires_at.to_rfc3339(),
@@ -111,8 +167,11 @@ pub async fn show(
     let answer = async {
         let holder = holder(&app, &tenant, &headers).await?;
         let found = device::find(&app, &tenant, &holder.user, &request).await?;
-        let waiting = device::describe(&app, &tenant, found.record).await?;
-        let waiting = waiting.ok_or(Reason::RequestUnknown)?;
+        let waiting = match device::describe(&app, &tenant, found.record).await {
+            // What cannot be answered any more is as good as gone.
+            Err(Failure::Refused(_)) => return Err(Reason::RequestUnknown.into()),
+            waiting => waiting?,
+        };
         failure::json(&RequestBody::new(&waiting, call.now))
     };
     speak(&call, answer.await)
@@ -125,8 +184,9 @@ pub async fn approve(
     call: Call,
     Path((_, request)): Path<(String, String)>,
     headers: HeaderMap,
+    body: Body,
 ) -> Response {
-    let answer = answer(&app, &tenant, &call, &request, &headers, Answer::Approve).await;
+    let answer = answer(&app, &tenant, &call, &request, (&headers, body), Answer::Approve).await;
     speak(&call, answer)
 }
 
@@ -137,9 +197,20 @@ pub async fn deny(
     call: Call,
     Path((_, request)): Path<(String, String)>,
     headers: HeaderMap,
+    body: Body,
 ) -> Response {
-    let answer = answer(&app, &tenant, &call, &request, &headers, Answer::Deny).await;
+    let answer = answer(&app, &tenant, &call, &request, (&headers, body), Answer::Deny).await;
     speak(&call, answer)
+}
+
+/// What comes with an answer. What is not known is refused: a misspelt member must not make an
+/// approval mean more than the person said.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct SaidBody {
+    number: Option<String>,
+    authorization_details: Option<Vec<u16>>,
+    reported: bool,
 }
 
 async fn answer(
@@ -147,18 +218,40 @@ async fn answer(
     tenant: &Tenant,
     call: &Call,
     request: &str,
-    headers: &HeaderMap,
-    said: Answer,
+    (headers, body): (&HeaderMap, Body),
+    answer: Answer,
 ) -> Result<Response, Failure> {
     let holder = holder(app, tenant, headers).await?;
     let found = device::find(app, tenant, &holder.user, request).await?;
-    let by = Answerer::Device(holder.device.id);
-    device::decide(app, tenant, &found, &said.into(), by, call).await?;
-    let status = match said {
+    let said = said(headers, body, answer).await?;
+    device::decide(app, tenant, &found, &said, holder.answerer(), call).await?;
+    let status = match answer {
         Answer::Approve => "APPROVED",
         Answer::Deny => "DENIED",
     };
     failure::json(&DecidedBody { id: request, status })
+}
+
+/// An answer with its body, which may be missing.
+async fn said(headers: &HeaderMap, body: Body, answer: Answer) -> Result<Said, Reason> {
+    let octets = body::read(headers, body).await?;
+    let with: SaidBody = if octets.is_empty() {
+        SaidBody::default()
+    } else if body::is_media_type(headers, "application/json") {
+        // An array would do as well for serde: by position, with what is missing left out.
+        let members =
+            assent_jose::parse_object(&octets).map_err(|_| Reason::DeviceBodyMalformed)?;
+        serde_json::from_value(Value::Object(members)).map_err(|_| Reason::DeviceBodyMalformed)?
+    } else {
+        return Err(Reason::DeviceBodyMalformed);
+    };
+    Ok(Said {
+        answer,
+        // What is no number at all was not picked from what was shown.
+        number: with.number.as_deref().and_then(Number::parse),
+        details: with.authorization_details,
+        reported: with.reported,
+    })
 }
 
 /// The answer of the device API.

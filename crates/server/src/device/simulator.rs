@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use assent_protocol::ciba::answer::{Answer, Answerer};
-use assent_protocol::ciba::authentication::Authentication;
+use assent_protocol::ciba::answer::{Answer, Answerer, Said};
+use assent_protocol::ciba::authentication::{Authentication, Number};
 use assent_protocol::reason::Reason;
 use assent_protocol::record::Key;
 use assent_protocol::secret::{Digest, Purpose};
@@ -20,11 +20,12 @@ use crate::device::api::speak;
 use crate::failure::Failure;
 use crate::registry::Tenant;
 
-/// The query: `auth_req_id` and `action`.
+/// The query: `auth_req_id` and `action`; `number` where one is to be matched.
 #[derive(Deserialize)]
 pub struct Asked {
     auth_req_id: Option<String>,
     action: Option<String>,
+    number: Option<String>,
 }
 
 /// `POST /{envID}/simulator/answer?auth_req_id=…&action=allow|deny`
@@ -43,15 +44,17 @@ async fn answer(
     call: &Call,
     asked: &Asked,
 ) -> Result<Response, Failure> {
-    let said = match asked.action.as_deref() {
+    let answer = match asked.action.as_deref() {
         Some("allow") => Answer::Approve,
         Some("deny") => Answer::Deny,
         _ => return Err(Reason::ActionUnknown.into()),
     };
+    let number = asked.number.as_deref().and_then(Number::parse);
+    let said = Said { number, ..answer.into() };
     let auth_req_id = asked.auth_req_id.as_deref().unwrap_or_default();
     let digest = Digest::of(Purpose::AuthReqId, tenant.id(), auth_req_id.as_bytes());
     let key = Key::authentication(tenant.id(), digest);
     let found = app.store.find::<Authentication>(&key).await?.ok_or(Reason::RequestUnknown)?;
-    device::decide(app, tenant, &found, &said.into(), Answerer::Simulator, call).await?;
+    device::decide(app, tenant, &found, &said, Answerer::Simulator, call).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

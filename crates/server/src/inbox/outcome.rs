@@ -42,13 +42,20 @@ impl Outcome {
         }
     }
 
-    /// The page that tells of it. Not an error: it is what the person came to see.
-    pub fn page(self, visit: &Visit) -> Response {
+    /// The page that tells of it, and whether the person `blocked` who asked. Not an error: it is
+    /// what the person came to see.
+    pub fn page(self, visit: &Visit, blocked: bool) -> Response {
         let (tone, title, text) = match self {
             Self::Approved => (
                 Tone::Good,
                 "Approved",
                 "You approved this request. You can return to where you started it.",
+            ),
+            Self::Declined if blocked => (
+                Tone::Neutral,
+                "Declined and reported",
+                "Nothing was approved, and this application cannot ask you any more. The people \
+                 who manage your account can let it ask again.",
             ),
             Self::Declined => (
                 Tone::Neutral,

@@ -54,6 +54,10 @@ pub struct Card {
     pub application: String,
     /// What both devices show; may be empty.
     pub binding_message: String,
+    /// The first of what is asked for in full; may be empty.
+    pub summary: String,
+    /// How many more there are.
+    pub more: usize,
     /// When.
     pub requested_at: String,
     /// Until when it can be answered.
@@ -70,8 +74,14 @@ pub struct Request<'a> {
     pub frame: &'a Frame,
     /// Who is asked.
     pub person_name: &'a str,
+    /// What was wrong with an answer; empty at first.
+    pub error: &'a str,
     /// What is asked for.
     pub scopes: &'a [ScopeLine],
+    /// What is asked for in full.
+    pub details: &'a [DetailCard],
+    /// The number that the person has to show that they see.
+    pub number: Option<NumberAsked>,
     /// Who asks, the message, the times.
     pub card: &'a Card,
     /// Where a yes is sent.
@@ -105,6 +115,43 @@ const fn is_format(c: char) -> bool {
             | '\u{fff9}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e007f}'
     )
+}
+
+impl Request<'_> {
+    /// Whether something can be left out.
+    fn is_partial(&self) -> bool {
+        self.details.iter().any(|detail| detail.optional)
+    }
+}
+
+/// One of the `authorization_details`.
+pub struct DetailCard {
+    /// What its member of the form is called.
+    pub name: String,
+    /// Its `type`.
+    pub kind: String,
+    /// What it means.
+    pub words: String,
+    /// Whether it can be left out.
+    pub optional: bool,
+    /// All that it says.
+    pub fields: Vec<Field>,
+}
+
+/// One member of an object, however deep.
+pub struct Field {
+    /// Where it stands.
+    pub name: String,
+    /// What it is.
+    pub value: String,
+}
+
+/// How a number is matched.
+pub enum NumberAsked {
+    /// One of these is picked.
+    Picked(Vec<String>),
+    /// It is typed.
+    Typed,
 }
 
 /// One scope in words.

@@ -97,11 +97,41 @@ const fn words(reason: Reason) -> (&'static str, &'static str) {
             "This request cannot be answered",
             "The application that asks was switched off. Nothing was approved.",
         ),
+        Reason::RequestDetailsGone => (
+            "This request cannot be answered",
+            "It asks for something that is not offered any more. Nothing was approved.",
+        ),
+        Reason::EndUserBlocksApplication => (
+            "You blocked this application",
+            "You said that a request of it was not yours, so nothing of it can be approved.",
+        ),
+        Reason::NumberWrong => (
+            "That was another number",
+            "This request was declined: whoever started it does not see what you see. Start again \
+             only if you did so yourself.",
+        ),
         Reason::DeviceUserNotUsable => (
             "Your account is locked or disabled",
             "You cannot answer requests at present. Ask the people who manage your account.",
         ),
         _ => ("This did not work", reason.detail()),
+    }
+}
+
+/// What to do about an answer that could not be one.
+pub const fn mend(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NumberMissing => {
+            "Give the number that you see where you started. If you see none, decline."
+        }
+        Reason::DetailsSelectionInvalid => {
+            "Approve at least one part. If you approve none of them, decline."
+        }
+        Reason::AcrNotReached => {
+            "This request needs a device with stronger authentication than this one. Use another \
+             device, or decline."
+        }
+        _ => reason.detail(),
     }
 }
 

@@ -43,11 +43,19 @@ struct Body<'a> {
     created_at: String,
 }
 
+/// A role at its place.
 #[derive(Serialize)]
-struct RoleBody {
+pub struct RoleBody {
     role: Role,
     #[serde(skip_serializing_if = "Option::is_none")]
     environment: Option<Reference>,
+}
+
+impl RoleBody {
+    /// How the role looks.
+    pub fn new(held: RoleAssignment) -> Self {
+        Self { role: held.role, environment: held.environment.map(Reference::new) }
+    }
 }
 
 fn body<'a>(
@@ -57,15 +65,11 @@ fn body<'a>(
 ) -> Body<'a> {
     let id = administrator.id.to_string();
     let href = format!("{}/administrators/{id}", ask.app.settings.api_path);
-    let role = |held: &RoleAssignment| RoleBody {
-        role: held.role,
-        environment: held.environment.map(Reference::new),
-    };
     Body {
         links: links([("self", href)]),
         id,
         name: &administrator.name,
-        roles: administrator.roles.iter().map(role).collect(),
+        roles: administrator.roles.iter().copied().map(RoleBody::new).collect(),
         token: token.map(Secret::expose),
         created_at: administrator.created_at.to_rfc3339(),
     }
@@ -85,7 +89,7 @@ pub async fn create(ask: Ask<Installation>) -> Answer {
     let roles = read_roles(&mut fields);
     fields.finish()?;
     for environment in roles.iter().filter_map(|held| held.environment) {
-        check_environment(&ask, environment).await?;
+        check_environment(&ask, environment, "roles").await?;
     }
     if all(&ask).await?.len() >= ADMINISTRATORS_MAX {
         return Err(Detail::too_large("administrators", ADMINISTRATORS_MAX).into());
@@ -158,23 +162,36 @@ fn read_roles(fields: &mut Fields) -> Vec<RoleAssignment> {
             continue;
         };
         let mut inner = Fields::within(&format!("roles[{place}]"), members);
-        let role = inner.choice("role", &ROLES);
-        let role = inner.required("role", role, Role::EnvironmentAdminReadOnly);
-        let environment = inner.reference("environment");
-        if role == Role::OrganizationAdmin && environment.is_some() {
-            let message = "ORGANIZATION_ADMIN holds everywhere; leave environment out";
-            inner.refuse(Detail::invalid(&inner.target("environment"), message));
-        }
+        roles.push(read_role(&mut inner));
         fields.absorb(inner);
-        roles.push(RoleAssignment { role, environment });
     }
     roles
 }
 
-async fn check_environment(ask: &Ask<Installation>, id: EnvironmentId) -> Result<(), Problem> {
+/// One role at its place.
+pub fn read_role(fields: &mut Fields) -> RoleAssignment {
+    let role = fields.choice("role", &ROLES);
+    let role = fields.required("role", role, Role::EnvironmentAdminReadOnly);
+    let environment = fields.reference("environment");
+    if role == Role::OrganizationAdmin && environment.is_some() {
+        let message = "ORGANIZATION_ADMIN holds everywhere; leave environment out";
+        fields.refuse(Detail::invalid(&fields.target("environment"), message));
+    }
+    RoleAssignment { role, environment }
+}
+
+/// Whether a role can hold in this environment.
+///
+/// # Errors
+/// There is no such environment.
+pub async fn check_environment<P>(
+    ask: &Ask<P>,
+    id: EnvironmentId,
+    target: &str,
+) -> Result<(), Problem> {
     let found = ask.app.store.find::<Environment>(&Key::environment(id)).await?;
     match found {
         Some(found) if found.record.status == EnvironmentStatus::Active => Ok(()),
-        _ => Err(Detail::invalid("roles", "There is no such environment").into()),
+        _ => Err(Detail::invalid(target, "There is no such environment").into()),
     }
 }

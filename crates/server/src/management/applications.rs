@@ -3,6 +3,7 @@
 pub mod body;
 pub mod grants;
 pub mod members;
+pub mod role_assignments;
 pub mod secret;
 
 use assent_protocol::application::Application;
@@ -47,6 +48,7 @@ pub async fn show(ask: Ask<Tenant>) -> Answer {
 pub async fn replace(ask: Ask<Tenant>) -> Answer {
     let mut fields = ask.fields()?;
     let found = find(&ask).await?;
+    role_assignments::check_rank(&ask, &found.record)?;
     fields.fixed("type", found.record.kind);
     let base = Application { updated_at: ask.call.now, ..Application::clone(&found.record) };
     let next = members::read(fields, base)?;
@@ -57,6 +59,7 @@ pub async fn replace(ask: Ask<Tenant>) -> Answer {
 /// `DELETE /applications/{appID}`
 pub async fn remove(ask: Ask<Tenant>) -> Answer {
     let found = find(&ask).await?;
+    role_assignments::check_rank(&ask, &found.record)?;
     let key = Key::application(ask.env(), found.record.id);
     ask.commit(vec![Write::Delete(key, found.version)]).await?;
     Ok(no_content())

@@ -3,9 +3,12 @@
 //! (T-83). The environment comes from the path, the roles from the token, nothing from elsewhere
 //! (T-85).
 
+use std::fmt;
 use std::sync::Arc;
 
-use assent_protocol::administrator::{Access, Administrator, Area};
+use assent_jose::CompactJws;
+use assent_protocol::administrator::{self, Access, Administrator, Area, RoleAssignment};
+use assent_protocol::application::{Application, GrantType};
 use assent_protocol::id::{EnvironmentId, Id};
 use assent_protocol::record::{Key, Stored, Versioned, Write};
 use assent_store::Outcome;
@@ -17,6 +20,7 @@ use http::{HeaderMap, Method};
 use serde_json::Map;
 use url::form_urlencoded;
 
+use crate::access_token;
 use crate::app::App;
 use crate::call::Call;
 use crate::extract::{body, credentials};
@@ -41,7 +45,7 @@ pub struct Ask<P> {
     /// When, and the name of the answer.
     pub call: Call,
     /// Who asks.
-    pub caller: Versioned<Administrator>,
+    pub caller: Caller,
     /// Where: the environment of the path, or the installation.
     pub place: P,
     path: String,
@@ -51,13 +55,47 @@ pub struct Ask<P> {
     octets: Bytes,
 }
 
+/// Who calls the management API.
+#[derive(Clone)]
+pub enum Caller {
+    /// An administrator with a token of their own.
+    Administrator(Arc<Administrator>),
+    /// An application with a token for the management API: its roles are those of its record now.
+    Application(Arc<Application>),
+}
+
+impl Caller {
+    /// What they may do where.
+    pub fn roles(&self) -> &[RoleAssignment] {
+        match self {
+            Self::Administrator(administrator) => &administrator.roles,
+            Self::Application(application) => &application.roles,
+        }
+    }
+
+    /// Whether some role permits the access in `env` (`None`: in the installation).
+    pub fn may(&self, area: Area, access: Access, env: Option<EnvironmentId>) -> bool {
+        administrator::may(self.roles(), area, access, env)
+    }
+}
+
+/// For the log.
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Administrator(administrator) => write!(f, "administrator {}", administrator.id),
+            Self::Application(application) => write!(f, "application {}", application.id),
+        }
+    }
+}
+
 /// Where a request can be permitted.
 pub trait Place: Sized + Send + Sync + 'static {
     /// The place that the path names.
     fn enter(app: &App, env: Option<&str>) -> impl Future<Output = Result<Self, Problem>> + Send;
 
     /// Whether the caller's roles permit it there.
-    fn permits(&self, caller: &Administrator, rule: Rule) -> bool;
+    fn permits(&self, caller: &Caller, rule: Rule) -> bool;
 }
 
 /// The environment of the path.
@@ -67,7 +105,7 @@ impl Place for Tenant {
         app.tenant(id).await?.ok_or(Problem::NotFound)
     }
 
-    fn permits(&self, caller: &Administrator, rule: Rule) -> bool {
+    fn permits(&self, caller: &Caller, rule: Rule) -> bool {
         caller.may(rule.area, rule.access, Some(self.id()))
     }
 }
@@ -80,7 +118,7 @@ impl Place for Installation {
         Ok(Self)
     }
 
-    fn permits(&self, caller: &Administrator, rule: Rule) -> bool {
+    fn permits(&self, caller: &Caller, rule: Rule) -> bool {
         caller.may(rule.area, rule.access, None)
     }
 }
@@ -93,8 +131,8 @@ impl Place for Anywhere {
         Ok(Self)
     }
 
-    fn permits(&self, caller: &Administrator, rule: Rule) -> bool {
-        caller.roles.iter().any(|held| held.role.permits(rule.area, rule.access))
+    fn permits(&self, caller: &Caller, rule: Rule) -> bool {
+        caller.roles().iter().any(|held| held.role.permits(rule.area, rule.access))
     }
 }
 
@@ -109,11 +147,11 @@ pub async fn permit<P: Place>(
     mut parts: Parts,
     body: Body,
 ) -> Result<Ask<P>, Problem> {
-    let caller = authenticate(&app, &parts.headers).await?;
+    let caller = authenticate(&app, &call, &parts.headers).await?;
     let params = path_params(&app, &mut parts).await?;
     let env = params.iter().find(|(name, _)| name == "env").map(|(_, value)| value.as_str());
     let place = P::enter(&app, env).await?;
-    if !place.permits(&caller.record, rule) {
+    if !place.permits(&caller, rule) {
         return Err(Problem::Forbidden);
     }
     let octets = match parts.method {
@@ -126,13 +164,38 @@ pub async fn permit<P: Place>(
     Ok(Ask { app, call, caller, place, path, params, query, headers: parts.headers, octets })
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Versioned<Administrator>, Problem> {
+async fn authenticate(app: &App, call: &Call, headers: &HeaderMap) -> Result<Caller, Problem> {
     if !headers.contains_key(http::header::AUTHORIZATION) {
         return Err(Problem::TokenMissing);
     }
     let token = credentials::bearer(headers).ok_or(Problem::TokenUnknown)?;
     let key = Key::administrator(provision::administrator_digest(token));
-    app.store.find::<Administrator>(&key).await?.ok_or(Problem::TokenUnknown)
+    if let Some(found) = app.store.find::<Administrator>(&key).await? {
+        return Ok(Caller::Administrator(found.record));
+    }
+    let application = worker(app, call, token).await?.ok_or(Problem::TokenUnknown)?;
+    Ok(Caller::Application(application))
+}
+
+/// The application whose own token for the management API this is. The environment is the one
+/// that signed it; a token of a person, or for something else, opens nothing here (T-55).
+async fn worker(app: &App, call: &Call, token: &str) -> Result<Option<Arc<Application>>, Problem> {
+    let unverified = CompactJws::parse(token).and_then(|jws| jws.unverified_claims());
+    let Ok(claims) = unverified else { return Ok(None) };
+    let issuer = claims.text("iss").ok().flatten();
+    let env = issuer
+        .and_then(|issuer| issuer.strip_prefix(app.settings.auth_path.as_str()))
+        .and_then(|rest| rest.strip_prefix('/')?.strip_suffix("/as"))
+        .and_then(EnvironmentId::parse);
+    let Some(env) = env else { return Ok(None) };
+    let Some(tenant) = app.tenant(env).await? else { return Ok(None) };
+    let Some(valid) = access_token::read(app, &tenant, call, token).await? else {
+        return Ok(None);
+    };
+    let is_meant = valid.token.audience == [app.settings.api_path.as_str()];
+    let is_own =
+        valid.token.user.is_none() && valid.application.may_use(GrantType::ClientCredentials);
+    Ok((is_meant && is_own).then_some(valid.application))
 }
 
 async fn path_params(app: &Arc<App>, parts: &mut Parts) -> Result<Vec<(String, String)>, Problem> {
@@ -153,6 +216,15 @@ impl<P> Ask<P> {
     pub fn id<T>(&self, name: &str) -> Result<Id<T>, Problem> {
         let found = self.params.iter().find(|(known, _)| known == name);
         found.and_then(|(_, value)| Id::parse(value)).ok_or(Problem::NotFound)
+    }
+
+    /// A name of the path.
+    ///
+    /// # Errors
+    /// The path has none: 404.
+    pub fn name(&self, name: &str) -> Result<&str, Problem> {
+        let found = self.params.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).ok_or(Problem::NotFound)
     }
 
     /// The values of a query parameter.

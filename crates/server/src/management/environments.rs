@@ -73,7 +73,7 @@ pub async fn list(ask: Ask<Anywhere>) -> Answer {
     let window = ask.window()?;
     let may_see = |it: &Environment| {
         it.status == EnvironmentStatus::Active
-            && ask.caller.record.may(Area::Environment, Access::Read, Some(it.id))
+            && ask.caller.may(Area::Environment, Access::Read, Some(it.id))
     };
     let mut found = walk(&ask.app, window.after, window.limit + 1, may_see).await?;
     let more = found.len() > window.limit;
@@ -142,6 +142,7 @@ pub async fn replace(ask: Ask<Tenant>) -> Answer {
         ..NewEnvironment::default()
     };
     let new = read(fields, base)?;
+    check_networks(&ask, &present.outbound, &new.outbound)?;
     check_name(&ask.app, &new.name, Some(ask.env())).await?;
     let next = Environment {
         name: new.name,
@@ -188,6 +189,21 @@ fn read(mut fields: Fields, base: NewEnvironment) -> Result<NewEnvironment, Prob
     let registration = settings::read_registration(&mut fields, base.registration);
     fields.finish()?;
     Ok(NewEnvironment { name, description, kind, ciba, outbound, registration })
+}
+
+/// What lies inside is the operator's, not the tenant's: only who may do so in the whole
+/// installation opens it (T-74).
+fn check_networks(
+    ask: &Ask<Tenant>,
+    present: &OutboundSettings,
+    next: &OutboundSettings,
+) -> Result<(), Problem> {
+    let same = next.allowed_networks == present.allowed_networks;
+    if same || ask.caller.may(Area::Organization, Access::Write, None) {
+        return Ok(());
+    }
+    let message = "Only an administrator of the whole installation changes allowedNetworks";
+    Err(Detail::constraint("outbound.allowedNetworks", message).into())
 }
 
 /// Names are unique among environments; `own` may keep its name.

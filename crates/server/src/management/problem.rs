@@ -46,6 +46,8 @@ pub enum Problem {
     Invalid(Vec<Detail>),
     /// All attributes can be, but what is asked for is not done.
     Refused(Detail),
+    /// It is not in a state in which this could be done.
+    Conflict(Detail),
     /// Somebody else changed the object between our reading and our writing.
     Changed,
     /// Something of ours broke.
@@ -96,7 +98,7 @@ impl Problem {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyIncomplete => StatusCode::REQUEST_TIMEOUT,
             Self::NotJson(_) | Self::Invalid(_) | Self::Refused(_) => StatusCode::BAD_REQUEST,
-            Self::Changed => StatusCode::CONFLICT,
+            Self::Changed | Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Broken(broken) if broken.passes() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -114,7 +116,7 @@ impl Problem {
             | Self::BodyIncomplete
             | Self::NotJson(_) => ("INVALID_REQUEST", MALFORMED),
             Self::Invalid(_) => ("INVALID_DATA", INVALID),
-            Self::Refused(_) | Self::Changed => ("REQUEST_FAILED", FAILED),
+            Self::Refused(_) | Self::Conflict(_) | Self::Changed => ("REQUEST_FAILED", FAILED),
             Self::Broken(_) => ("UNEXPECTED_ERROR", FAILED),
         }
     }
@@ -151,7 +153,7 @@ impl Problem {
                 because(DetailCode::InvalidValue, &format!("The body is refused: {error}"))
             }
             Self::Invalid(details) => details.clone(),
-            Self::Refused(detail) => vec![detail.clone()],
+            Self::Refused(detail) | Self::Conflict(detail) => vec![detail.clone()],
             Self::Changed => because(
                 DetailCode::ConstraintViolation,
                 "The resource was changed meanwhile; read it again and retry",

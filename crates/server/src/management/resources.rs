@@ -1,8 +1,14 @@
 //! `/environments/{envID}/resources`: what access tokens are for (`pingone.md` §17).
 
+pub mod attributes;
+pub mod secret;
+
 use assent_protocol::id::ResourceId;
 use assent_protocol::record::{Key, Versioned, Write};
-use assent_protocol::resource::{AccessTokenFormat, Resource, ResourceType};
+use assent_protocol::resource::{
+    ACCESS_TOKEN_LIFETIME_MAX, AccessTokenFormat, Introspection, IntrospectionAuthMethod, Resource,
+    ResourceType,
+};
 use assent_protocol::time::Seconds;
 use serde::Serialize;
 use url::Url;
@@ -13,12 +19,17 @@ use crate::management::detail::Detail;
 use crate::management::fields::{DESCRIPTION_CHARS_MAX, Fields, NAME_CHARS_MAX};
 use crate::management::problem::Problem;
 use crate::management::route::Answer;
+use crate::provision;
 use crate::registry::Tenant;
 
 /// Most resources of one environment: they are read as a whole to keep names unique.
 const RESOURCES_MAX: usize = 500;
 /// Life of access tokens that a resource may ask for (`pingone.md` §8.1).
-const VALIDITY: std::ops::RangeInclusive<u32> = 300..=2_592_000;
+const VALIDITY: std::ops::RangeInclusive<u32> = 300..=ACCESS_TOKEN_LIFETIME_MAX.get();
+const FORMATS: [AccessTokenFormat; 2] = [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque];
+/// NONE is not among them: who introspects says who they are.
+const METHODS: [IntrospectionAuthMethod; 2] =
+    [IntrospectionAuthMethod::ClientSecretBasic, IntrospectionAuthMethod::ClientSecretPost];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,6 +45,9 @@ struct Body<'a> {
     kind: ResourceType,
     audience: &'a str,
     access_token_validity_seconds: u32,
+    access_token_format: AccessTokenFormat,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspect_endpoint_auth_method: Option<IntrospectionAuthMethod>,
     created_at: String,
     updated_at: String,
 }
@@ -42,7 +56,9 @@ fn body<'a>(ask: &Ask<Tenant>, resource: &'a Resource) -> Body<'a> {
     let href = format!("{}/resources/{}", ask.env_href(), resource.id);
     Body {
         links: links([
+            ("attributes", format!("{href}/attributes")),
             ("environment", ask.env_href()),
+            ("secret", format!("{href}/secret")),
             ("scopes", format!("{href}/scopes")),
             ("self", href),
         ]),
@@ -53,6 +69,8 @@ fn body<'a>(ask: &Ask<Tenant>, resource: &'a Resource) -> Body<'a> {
         kind: resource.kind,
         audience: &resource.audience,
         access_token_validity_seconds: resource.access_token_validity.get(),
+        access_token_format: resource.access_token_format,
+        introspect_endpoint_auth_method: resource.introspection.as_ref().map(|it| it.auth_method),
         created_at: resource.created_at.to_rfc3339(),
         updated_at: resource.updated_at.to_rfc3339(),
     }
@@ -141,6 +159,8 @@ pub async fn find(ask: &Ask<Tenant>) -> Result<Versioned<Resource>, Problem> {
 fn read(ask: &Ask<Tenant>, mut fields: Fields, base: Resource) -> Result<Resource, Problem> {
     let description = fields.prose("description", DESCRIPTION_CHARS_MAX);
     let validity = fields.number("accessTokenValiditySeconds", &VALIDITY);
+    let format = fields.choice("accessTokenFormat", &FORMATS);
+    let method = fields.choice("introspectEndpointAuthMethod", &METHODS);
     let (name, audience) = match base.kind {
         ResourceType::Custom => read_names(ask, &mut fields),
         ResourceType::OpenidConnect => {
@@ -148,12 +168,40 @@ fn read(ask: &Ask<Tenant>, mut fields: Fields, base: Resource) -> Result<Resourc
             if fields.is_given("audience") {
                 fields.fixed("audience", base.audience.as_str());
             }
-            (base.name, base.audience)
+            (base.name.clone(), base.audience.clone())
         }
     };
     fields.finish()?;
-    let access_token_validity = validity.map_or(Resource::ACCESS_TOKEN_VALIDITY, Seconds::new);
-    Ok(Resource { name, audience, description, access_token_validity, ..base })
+    Ok(Resource {
+        name,
+        audience,
+        description,
+        access_token_validity: validity.map_or(Resource::ACCESS_TOKEN_VALIDITY, Seconds::new),
+        access_token_format: format.unwrap_or(base.access_token_format),
+        introspection: introspection(ask, &base, method)?,
+        ..base
+    })
+}
+
+/// How the resource introspects: as PingOne, by Basic unless it says otherwise. Its secret stays.
+fn introspection(
+    ask: &Ask<Tenant>,
+    base: &Resource,
+    method: Option<IntrospectionAuthMethod>,
+) -> Result<Option<Introspection>, Problem> {
+    if base.kind == ResourceType::OpenidConnect {
+        return Ok(None);
+    }
+    let secret = match &base.introspection {
+        Some(introspection) => introspection.secret.clone(),
+        None => {
+            let entropy = ask.app.entropy.as_ref();
+            let secret = provision::client_secret(entropy)?;
+            ask.place.keys.seal_client_secret(base.id, &secret, entropy.octets()?)?
+        }
+    };
+    let auth_method = method.unwrap_or(IntrospectionAuthMethod::ClientSecretBasic);
+    Ok(Some(Introspection { auth_method, secret }))
 }
 
 fn read_names(ask: &Ask<Tenant>, fields: &mut Fields) -> (String, String) {

@@ -101,12 +101,12 @@ where
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let answer = async {
         let ask = permit::<P>(app, call.clone(), rule, parts, body).await?;
-        let administrator = ask.caller.record.id;
+        let caller = ask.caller.clone();
         let answer = handler(ask).await?;
         // Who looked at a secret matters as much as who changed something.
         if rule.access == Access::Write || rule.area == Area::Secrets {
             let correlation = call.correlation.as_str();
-            tracing::info!(correlation, %administrator, %method, path, "an administrator acted");
+            tracing::info!(correlation, %caller, %method, path, "the management API acted");
         }
         Ok(answer)
     };

@@ -1,6 +1,8 @@
 //! `/environments/{envID}/users`: the people who can be asked (`pingone.md` §18).
 
+pub mod blocked;
 pub mod body;
+pub mod code;
 pub mod devices;
 pub mod filter;
 pub mod members;

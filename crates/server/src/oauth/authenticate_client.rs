@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use assent_protocol::application::Application;
+use assent_jose::Jwks;
+use assent_protocol::application::{Application, GrantType, TokenEndpointAuthMethod};
 use assent_protocol::assertion::SpentAssertion;
 use assent_protocol::client_authentication::{
     self as authentication, AcceptedAssertion, Audiences, Failure as Denied, Presented,
@@ -21,14 +22,18 @@ use crate::app::App;
 use crate::call::Call;
 use crate::extract::credentials;
 use crate::failure::Failure;
+use crate::oauth::client_keys;
 use crate::registry::Tenant;
 use crate::replay::Remembered;
 
 /// Whom the request claims to come from; nothing is proven yet.
 pub struct Claimed {
-    presented: Presented,
+    /// What it presents.
+    pub presented: Presented,
     /// The registered application of that name, if there is one.
     pub application: Option<Arc<Application>>,
+    /// Its public keys, where they are not part of its registration.
+    published: Option<Arc<Jwks>>,
     /// Of what was used before it, the store may know nothing.
     epoch: Timestamp,
 }
@@ -57,7 +62,20 @@ pub async fn claim(
         None => None,
     };
     let application = application.map(|found| found.record);
-    Ok(Claimed { presented, application, epoch: app.store.epoch() })
+    let published = match (&presented, &application) {
+        (Presented::Assertion { key_id, .. }, Some(application)) if publishes(application) => {
+            client_keys::find(app, tenant, application, key_id.as_deref()).await
+        }
+        _ => None,
+    };
+    Ok(Claimed { presented, application, published, epoch: app.store.epoch() })
+}
+
+/// Whether the keys that the application authenticates with are at its `jwksUrl`.
+fn publishes(application: &Application) -> bool {
+    application.auth_method == TokenEndpointAuthMethod::PrivateKeyJwt
+        && application.jwks.is_none()
+        && application.jwks_url.is_some()
 }
 
 /// Checks the credentials.
@@ -78,9 +96,11 @@ pub fn authenticate(
         rule: settings.assertion_audience,
     };
     let application = claimed.application.as_deref();
+    let registered = application.and_then(|application| application.jwks.as_ref());
     let assertion = authentication::authenticate(
         &claimed.presented,
         application,
+        registered.or(claimed.published.as_deref()),
         &tenant.keys,
         audiences,
         call.now,
@@ -100,6 +120,23 @@ pub fn authenticate(
 }
 
 impl Client {
+    /// Looks at the application again: much may have happened while a poll was held (T-28).
+    ///
+    /// # Errors
+    /// It may not have the outcome any more; or a fault.
+    pub async fn recheck(&mut self, app: &App) -> Result<(), Failure> {
+        let key = Key::application(self.application.env, self.application.id);
+        let found = app.store.find::<Application>(&key).await?.ok_or(Reason::ClientUnknown)?;
+        self.application = found.record;
+        if !self.application.enabled {
+            return Err(Reason::ClientDisabled.into());
+        }
+        if !self.application.may_use(GrantType::Ciba) {
+            return Err(Reason::GrantTypeNotAllowed.into());
+        }
+        Ok(())
+    }
+
     /// The change that spends the client's assertion for `auth_req_id`, durably; `None` when there
     /// is nothing to spend, or it was spent for the same `auth_req_id` before.
     ///

@@ -1,24 +1,25 @@
 //! `POST /{envID}/as/cibaAuthorization` (CIBA §7): a client asks that a person be asked.
 
+pub mod person;
+pub mod signed;
+
 use std::sync::Arc;
 
-use assent_protocol::application::Application;
-use assent_protocol::ciba::authentication::{Authentication, State as Waiting};
-use assent_protocol::ciba::hint;
-use assent_protocol::ciba::request::{Hint, Request};
+use assent_protocol::application::{Application, NumberMatching};
+use assent_protocol::ciba::authentication::{Asked, Authentication, Number, State as Waiting};
+use assent_protocol::ciba::delivery::DeliveryMode;
+use assent_protocol::ciba::request::{self, Request};
 use assent_protocol::decision::{Change, Decision};
-use assent_protocol::error_code::ErrorCode;
 use assent_protocol::id::UserId;
 use assent_protocol::params::Params;
 use assent_protocol::reason::Reason;
-use assent_protocol::record::{InboxKey, Key, Kind, Write};
+use assent_protocol::record::{InboxKey, Write};
 use assent_protocol::scope_policy::{self, Missing};
 use assent_protocol::secret::{Digest, Purpose, Secret};
-use assent_protocol::user::{Login, LoginHint, User, resolve};
-use assent_store::Range;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use http::header::ORIGIN;
 use http::{HeaderMap, Uri};
 use serde::Serialize;
 
@@ -26,20 +27,21 @@ use crate::app::App;
 use crate::call::Call;
 use crate::extract::body;
 use crate::failure::{self, Endpoint, Failure};
-use crate::limits::Guess;
 use crate::oauth::authenticate_client::{self, Claimed, Client};
 use crate::oauth::{cors, resources};
 use crate::registry::Tenant;
-
-/// Logins that equal a hint: two people are as good as more.
-const LOGINS_READ: usize = 4;
+use crate::{delivery, details, prompts};
 
 /// The acknowledgement (CIBA §7.3).
 #[derive(Serialize)]
 struct Acknowledgement<'a> {
     auth_req_id: &'a str,
     expires_in: u32,
-    interval: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<u32>,
+    /// What the asking side shows, when the person is to match it: two digits. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
 }
 
 /// Handles the request.
@@ -62,7 +64,7 @@ pub async fn post(
         Ok(response) => response,
         Err(failure) => failure::render(&call, Endpoint::BackchannelAuthentication, &failure),
     };
-    cors::allow(&mut response, &headers, application.as_deref());
+    cors::allow(&mut response, headers.get(ORIGIN), application.as_deref());
     response
 }
 
@@ -76,15 +78,32 @@ async fn start(
 ) -> Result<Response, Failure> {
     let endpoint = &tenant.backchannel_endpoint;
     let client = authenticate_client::authenticate(claimed, tenant, endpoint, call)?;
-    match check(app, tenant, call, &client, params).await {
-        Ok((request, user)) => acknowledge(app, tenant, call, &client, request, user).await,
-        Err(Failure::Refused(reason)) => {
+    let admitted = async {
+        let checked = check(app, tenant, call, &client, params).await?;
+        let application = client.application.id;
+        let turn = prompts::admit(app, tenant, call, application, checked.person).await?;
+        Ok((checked, turn))
+    };
+    match admitted.await {
+        // The turn ends when the request is there for the next one to see.
+        Ok((checked, _turn)) => acknowledge(app, tenant, call, &client, checked).await,
+        Err(refused @ (Failure::Refused(_) | Failure::Wait(..))) => {
             client.remember_refused_start(app).await?;
-            Err(reason.into())
+            Err(refused)
         }
         // Our fault uses nothing up.
-        Err(broken) => Err(broken),
+        Err(Failure::Broken(broken)) => Err(broken.into()),
     }
+}
+
+/// A request that may begin.
+struct Checked {
+    request: Request,
+    person: UserId,
+    /// How it came, when it was signed.
+    signed: Option<String>,
+    /// What rides in the commit that begins it.
+    changes: Vec<Change>,
 }
 
 async fn check(
@@ -93,70 +112,36 @@ async fn check(
     call: &Call,
     client: &Client,
     params: &Params,
-) -> Result<(Request, UserId), Failure> {
+) -> Result<Checked, Failure> {
     let application = &client.application;
     let settings = &tenant.environment.ciba;
+    request::admit(application, settings)?;
+    let signed = signed::read(app, tenant, call, application, params).await?;
+    let params = signed.as_ref().map_or(params, |signed| &signed.accepted.params);
     let request = Request::parse(params, application, settings)?;
-    let resources = resources::of(app, tenant, application).await?;
-    scope_policy::resolve(&request.scope, application, &resources, Missing::Refuse)?;
-    // T-05: who asks for strangers again and again is not told any more who exists.
-    let guess = Guess::UnknownUser(tenant.id(), application.id);
-    if app.limits.is_exceeded(guess, settings.unknown_users_per_minute, call.now) {
-        return Err(Reason::EndUserThrottled.into());
-    }
-    let user = find_user(app, tenant, call, application, &request.hint).await;
-    if let Err(Failure::Refused(reason)) = &user
-        && reason.code() == ErrorCode::UnknownUserId
-    {
-        app.limits.count(guess, call.now);
-    }
-    Ok((request, user?))
+    check_rights(app, tenant, application, &request).await?;
+    let found = person::find(app, tenant, call, application, &request.hint).await?;
+    let mut changes = person::check(app, tenant, call, application, (&request, &found)).await?;
+    changes.extend(signed.as_ref().map(|signed| signed.accepted.spend(application)));
+    let signed = signed.map(|signed| signed.text);
+    Ok(Checked { request, person: found.record.id, signed, changes })
 }
 
-/// CIBA §7.2-4, -5. Unknown, ambiguous and unusable people get one answer (T-06).
-async fn find_user(
+/// Whether the application may ask for what it asks for, whoever is asked.
+async fn check_rights(
     app: &App,
     tenant: &Tenant,
-    call: &Call,
     application: &Application,
-    hint: &Hint,
-) -> Result<UserId, Failure> {
-    let id = match hint {
-        Hint::LoginHint(hint) => find_by_name(app, tenant, hint).await?,
-        Hint::IdTokenHint(token) => {
-            let subject =
-                hint::id_token_hint(token, &tenant.jwks, &tenant.issuer, application, call.now)?;
-            UserId::parse(&subject).ok_or(Reason::EndUserUnknown)?
-        }
-        Hint::LoginHintToken(token) => {
-            let key = tenant.keys.client_secret_key(application.id, &application.secret)?;
-            let subject =
-                hint::login_hint_token(token, &key, &tenant.issuer, application, call.now)?;
-            find_by_name(app, tenant, &subject).await?
-        }
-    };
-    let user = app.store.find::<User>(&Key::user(tenant.id(), id)).await?;
-    let user = user.ok_or(Reason::EndUserUnknown)?.record;
-    if user.can_authenticate() { Ok(user.id) } else { Err(Reason::EndUserNotUsable.into()) }
-}
-
-async fn find_by_name(app: &App, tenant: &Tenant, hint: &str) -> Result<UserId, Failure> {
-    let hint = LoginHint::parse(hint)?;
-    if let Some(id) = hint.user_id {
-        return Ok(id);
+    request: &Request,
+) -> Result<(), Failure> {
+    let resources = resources::of(app, tenant, application).await?;
+    let (scope, targets) = (&request.scope, &request.resource);
+    scope_policy::resolve_at(scope, targets, application, &resources, Missing::Refuse)?;
+    if let Some(details) = request.authorization_details.clone() {
+        // What cannot be put into words cannot be asked.
+        details::lines(app, tenant, application, details).await?;
     }
-    let mut logins = Vec::new();
-    for value in std::iter::once(&hint.name).chain(&hint.phone) {
-        let range = Range {
-            env: tenant.id(),
-            kind: Kind::Login,
-            prefix: Key::login_prefix(value),
-            after: None,
-            limit: LOGINS_READ,
-        };
-        logins.extend(app.store.list::<Login>(&range).await?.into_iter().map(|it| it.record));
-    }
-    Ok(resolve(&logins)?)
+    Ok(())
 }
 
 async fn acknowledge(
@@ -164,33 +149,74 @@ async fn acknowledge(
     tenant: &Tenant,
     call: &Call,
     client: &Client,
-    request: Request,
-    user: UserId,
+    checked: Checked,
 ) -> Result<Response, Failure> {
     let auth_req_id = Secret::mint("", app.entropy.octets()?);
     let digest = Digest::of(Purpose::AuthReqId, tenant.id(), auth_req_id.expose().as_bytes());
-    let authentication = Authentication {
-        inbox: InboxKey { env: tenant.id(), user, request: app.entropy.id(call.now)? },
-        auth_req_id: digest,
-        application: client.application.id,
-        scope: request.scope.as_str().into(),
-        binding_message: request.binding_message.map(Into::into),
-        acr_values: request.acr_values.map(Into::into),
-        created_at: call.now,
-        expires_at: call.now.plus(request.expires_in),
-        interval: tenant.environment.ciba.interval,
-        delivery: client.application.ciba.delivery_mode,
-        asked: None,
-        state: Waiting::Pending,
+    let authentication = begin(app, tenant, call, client, (digest, &checked))?;
+    let number = authentication.asked.as_ref().and_then(|asked| asked.number);
+    let acknowledgement = Acknowledgement {
+        auth_req_id: auth_req_id.expose(),
+        expires_in: checked.request.expires_in.get(),
+        // who is sent the outcome does not ask for it.
+        interval: (authentication.delivery != DeliveryMode::Push)
+            .then_some(authentication.interval.get()),
+        number: number.map(|number| Number::text(number.shown)),
     };
-    let interval = authentication.interval.get();
+    let token = checked.request.client_notification_token.as_ref();
+    let armed = delivery::arm(app, tenant, &authentication, &auth_req_id, token).await?;
     // 256 random bits do not meet twice; if they did, the request would not begin.
     let insert = Change::new(Write::insert(authentication), Reason::AuthReqIdUnknown);
     let spend = client.spend(app, Some(digest)).await?;
-    app.settle(spend, Decision::accept(()).and(insert)).await?;
-    failure::json(&Acknowledgement {
-        auth_req_id: auth_req_id.expose(),
-        expires_in: request.expires_in.get(),
-        interval,
+    let mut decision = Decision::accept(()).and(insert).and_maybe(armed);
+    decision.changes.extend(checked.changes);
+    app.settle(spend, decision).await?;
+    failure::json(&acknowledgement)
+}
+
+fn begin(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    client: &Client,
+    (digest, checked): (Digest, &Checked),
+) -> Result<Authentication, Failure> {
+    let (application, request) = (&client.application, &checked.request);
+    let inbox =
+        InboxKey { env: tenant.id(), user: checked.person, request: app.entropy.id(call.now)? };
+    let asked = Asked {
+        authorization_details: request.authorization_details.as_ref().map(|it| it.text().into()),
+        claims: request.claims.as_ref().map(|claims| claims.text().into()),
+        resource: request.resource.clone(),
+        number: draw(app, application.ciba.number_matching)?,
+        request: match &checked.signed {
+            Some(text) => Some(tenant.keys.seal_request(digest, text, app.entropy.octets()?)?),
+            None => None,
+        },
+    };
+    Ok(Authentication {
+        inbox,
+        auth_req_id: digest,
+        application: application.id,
+        scope: request.scope.as_str().into(),
+        binding_message: request.binding_message.as_deref().map(Into::into),
+        acr_values: request.acr_values.as_deref().map(Into::into),
+        created_at: call.now,
+        expires_at: call.now.plus(request.expires_in),
+        interval: tenant.environment.ciba.interval,
+        delivery: application.ciba.delivery_mode,
+        // Most requests ask for nothing of it and keep no room for it.
+        asked: (asked != Asked::default()).then(|| Box::new(asked)),
+        state: Waiting::Pending,
     })
+}
+
+fn draw(app: &App, matching: NumberMatching) -> Result<Option<Number>, Failure> {
+    match matching {
+        NumberMatching::None => Ok(None),
+        NumberMatching::SelectNumber | NumberMatching::EnterManually => {
+            let random = [app.entropy.octets()?, app.entropy.octets()?, app.entropy.octets()?];
+            Ok(Number::draw(matching, random))
+        }
+    }
 }

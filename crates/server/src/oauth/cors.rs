@@ -9,10 +9,14 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 /// Lets a page of the request's origin read the answer, when the application allows it.
-pub fn allow(response: &mut Response, headers: &HeaderMap, application: Option<&Application>) {
+pub fn allow(
+    response: &mut Response,
+    origin: Option<&HeaderValue>,
+    application: Option<&Application>,
+) {
     let answered = response.headers_mut();
     answered.append(VARY, HeaderValue::from_static("origin"));
-    let (Some(origin), Some(application)) = (headers.get(ORIGIN), application) else { return };
+    let (Some(origin), Some(application)) = (origin, application) else { return };
     if origin.to_str().is_ok_and(|origin| application.allows_origin(origin)) {
         answered.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
@@ -27,6 +31,11 @@ pub async fn preflight(headers: HeaderMap) -> Response {
 /// The answer to a preflight for a public document.
 pub async fn preflight_public(headers: HeaderMap) -> Response {
     preflight_for(&headers, HeaderValue::from_static("GET"))
+}
+
+/// The answer to a preflight for userinfo.
+pub async fn preflight_userinfo(headers: HeaderMap) -> Response {
+    preflight_for(&headers, HeaderValue::from_static("GET, POST"))
 }
 
 fn preflight_for(headers: &HeaderMap, methods: HeaderValue) -> Response {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use assent_protocol::application::{Application, GrantType};
 use assent_protocol::ciba::authentication::{Approval, Authentication};
-use assent_protocol::claims::StandardClaims;
+use assent_protocol::claims::{self, StandardClaims};
+use assent_protocol::claims_request::ClaimsRequest;
 use assent_protocol::decision::Change;
 use assent_protocol::grant::Grant;
+use assent_protocol::granted_details::GrantedDetails;
 use assent_protocol::id::{GrantId, UserId};
 use assent_protocol::reason::Reason;
 use assent_protocol::record::{Key, Write};
@@ -14,15 +16,17 @@ use assent_protocol::refresh::{RefreshToken, token_expires_at};
 use assent_protocol::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
 use assent_protocol::scope_policy::{self, Granted, Missing};
 use assent_protocol::time::Timestamp;
-use assent_protocol::token::{
-    ACCESS_TOKEN_TYPE, AccessTokenClaims, ID_TOKEN_TYPE, IdTokenClaims, Pushed, Subject,
-};
+use assent_protocol::token::{Authenticated, ID_TOKEN_TYPE, IdTokenClaims, Pushed};
+use assent_protocol::token_request::Narrower;
 use assent_protocol::user::User;
+use assent_store::Fault;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::app::App;
 use crate::call::Call;
 use crate::failure::{Broken, Failure};
+use crate::oauth::mint::{self, Ingredients};
 use crate::oauth::resources;
 use crate::registry::Tenant;
 
@@ -31,12 +35,32 @@ use crate::registry::Tenant;
 pub struct TokenResponse {
     access_token: String,
     token_type: &'static str,
-    expires_in: u32,
+    /// Life of the access token in seconds.
+    pub expires_in: u32,
+    #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
+    /// As the access token has them (RFC 9396 §7).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Vec<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+}
+
+impl TokenResponse {
+    /// The answer to who gets an access token alone.
+    pub fn alone(access_token: String, granted: &Granted) -> Self {
+        Self {
+            access_token,
+            token_type: "Bearer",
+            expires_in: granted.lifetime().get(),
+            scope: granted.scope.as_str().to_owned(),
+            authorization_details: None,
+            id_token: None,
+            refresh_token: None,
+        }
+    }
 }
 
 /// What a person said yes to.
@@ -53,6 +77,8 @@ pub struct Consent<'a> {
     pub resource: &'a [Box<str>],
     /// `claims` that were asked for: a JSON object.
     pub claims: Option<&'a str>,
+    /// What the access token is to be for, when that is less.
+    pub narrower: Option<&'a Narrower>,
     /// Of a push: the `auth_req_id` that its ID token names.
     pub pushed: Option<&'a str>,
     /// Authentication context.
@@ -83,6 +109,7 @@ impl<'a> Consent<'a> {
             authorization_details: asked.and_then(|it| it.approved_details(approval)),
             resource: asked.map_or(&[], |asked| &asked.resource),
             claims: asked.and_then(|asked| asked.claims.as_deref()),
+            narrower: None,
             pushed: None,
             acr: &approval.acr,
             amr: &approval.amr,
@@ -110,13 +137,12 @@ pub async fn first(
     application: &Application,
     consent: &Consent<'_>,
 ) -> Result<First, Failure> {
-    let granted = granted(app, tenant, application, &consent.scope).await?;
-    let stays =
-        granted.scope.contains(OFFLINE_ACCESS) && application.may_use(GrantType::RefreshToken);
+    let (scope, granted) = granted(app, tenant, application, consent).await?;
+    let stays = scope.contains(OFFLINE_ACCESS) && application.may_use(GrantType::RefreshToken);
     let token = RefreshToken { grant: consent.grant, generation: 0 };
     let refresh_token = stays.then_some(token);
     let response =
-        respond(app, tenant, call, application, consent, &granted, refresh_token).await?;
+        respond(app, tenant, call, application, consent, (&granted, refresh_token)).await?;
     let grant = stays.then(|| {
         let expires_at = call.now.plus(application.refresh.rolling_duration);
         let record = Grant {
@@ -124,7 +150,8 @@ pub async fn first(
             id: consent.grant,
             application: application.id,
             user: consent.person.id,
-            scope: granted.scope.as_str().to_owned(),
+            // The access token may be for less; the grant stays whole (RFC 8707 §2.2).
+            scope: scope.as_str().to_owned(),
             authorization_details: consent.authorization_details.as_deref().map(Into::into),
             resource: consent.resource.to_vec(),
             claims: consent.claims.map(Into::into),
@@ -152,23 +179,37 @@ pub async fn usable_person(
     app: &App,
     tenant: &Tenant,
     user: UserId,
-) -> Result<Option<Arc<User>>, Failure> {
+) -> Result<Option<Arc<User>>, Broken> {
     let found = app.store.find::<User>(&Key::user(tenant.id(), user)).await?;
     Ok(found.map(|found| found.record).filter(|user| user.can_authenticate()))
 }
 
-/// What of the consented scope the application may still have (T-28).
+/// What of the consented scope the application may still have (T-28), and what of that the access
+/// token is for.
 ///
 /// # Errors
-/// The store cannot be read; or the resources no longer fit together.
+/// The store cannot be read; the resources no longer fit together; or the token is to be for more
+/// than was granted.
 pub async fn granted(
     app: &App,
     tenant: &Tenant,
     application: &Application,
-    scope: &ScopeSet,
-) -> Result<Granted, Failure> {
+    consent: &Consent<'_>,
+) -> Result<(ScopeSet, Granted), Failure> {
     let resources = resources::of(app, tenant, application).await?;
-    Ok(scope_policy::resolve(scope, application, &resources, Missing::Drop)?)
+    let resolve = |targets: &[Box<str>]| {
+        scope_policy::resolve_at(&consent.scope, targets, application, &resources, Missing::Drop)
+    };
+    let whole = resolve(consent.resource)?;
+    let targets = consent.narrower.map_or(&[][..], |narrower| &narrower.resource);
+    if targets.iter().any(|target| !whole.audience.iter().any(|it| **it == **target)) {
+        return Err(Reason::ResourceUnknown.into());
+    }
+    let (scope, granted) = match targets {
+        [] => (whole.scope.clone(), whole),
+        targets => (whole.scope, resolve(targets)?),
+    };
+    if granted.scope.is_empty() { Err(Reason::ScopeEmpty.into()) } else { Ok((scope, granted)) }
 }
 
 /// Signs the tokens of one response. An RSA signature takes as long as twenty polls, so whatever
@@ -176,41 +217,35 @@ pub async fn granted(
 /// together, signed together and committed together, each from warm caches.
 ///
 /// # Errors
-/// Signing failed.
+/// Signing failed; a required attribute has no value; or more is asked for than was granted.
 pub async fn respond(
     app: &App,
     tenant: &Tenant,
     call: &Call,
     application: &Application,
     consent: &Consent<'_>,
-    granted: &Granted,
-    refresh_token: Option<RefreshToken>,
+    (granted, refresh_token): (&Granted, Option<RefreshToken>),
 ) -> Result<TokenResponse, Failure> {
     tokio::task::yield_now().await;
     let key = tenant.signer(application.token_signing_alg, call.now)?;
-    let subject = Subject {
-        issuer: &tenant.issuer,
-        env: tenant.id(),
-        user: consent.person.id,
-        client: application.id,
-        grant: consent.grant,
-        acr: consent.acr,
-        amr: consent.amr,
-        auth_time: consent.auth_time,
+    let details = details(consent, granted)?;
+    let carried = details.clone().unwrap_or_default();
+    let asked = asked(consent)?;
+    let by = authenticated(consent);
+    let of = Ingredients {
+        by: Some((by, consent.person)),
+        granted,
+        details: &carried,
+        userinfo: &asked.in_userinfo,
     };
-    let jti = uuid::Builder::from_random_bytes(app.entropy.octets()?).into_uuid().to_string();
-    let scope = granted.scope.as_str();
-    let claims =
-        AccessTokenClaims::new(subject, &granted.audience, scope, &jti, granted.lifetime, call.now);
-    let access_token =
-        assent_jose::sign_jwt(key, ACCESS_TOKEN_TYPE, &claims).map_err(Broken::from)?;
+    let access_token = mint::access_token(app, tenant, call, application, key, &of)?;
     let refresh_token = refresh_token.map(|token| {
         let token = token.render(tenant.id(), tenant.keys.refresh_tokens());
         token.expose().to_owned()
     });
     let id_token = if granted.scope.contains(OPENID) {
         let at_hash = assent_jose::half_hash(key.algorithm(), &access_token);
-        let person = StandardClaims::of(consent.person, &granted.scope);
+        let person = StandardClaims::of(consent.person, &granted.scope, &asked.in_id_token);
         let rt_hash =
             refresh_token.as_deref().map(|it| assent_jose::half_hash(key.algorithm(), it));
         let pushed = match consent.pushed {
@@ -219,18 +254,58 @@ pub async fn respond(
             }
             None => Pushed::default(),
         };
-        let claims = IdTokenClaims::new(subject, person, &at_hash, pushed, call.now);
+        let subject = mint::subject(tenant, application);
+        let claims = IdTokenClaims::new(subject, by, person, &at_hash, pushed, call.now);
         Some(assent_jose::sign_jwt(key, ID_TOKEN_TYPE, &claims).map_err(Broken::from)?)
     } else {
         None
     };
     tokio::task::yield_now().await;
     Ok(TokenResponse {
-        access_token,
-        token_type: "Bearer",
-        expires_in: granted.lifetime.get(),
-        scope: scope.to_owned(),
+        authorization_details: details.map(|it| it.as_slice().to_vec()),
         id_token,
         refresh_token,
+        ..TokenResponse::alone(access_token, granted)
     })
 }
+
+const fn authenticated<'a>(consent: &Consent<'a>) -> Authenticated<'a> {
+    Authenticated {
+        user: consent.person.id,
+        grant: consent.grant,
+        acr: consent.acr,
+        amr: consent.amr,
+        auth_time: consent.auth_time,
+    }
+}
+
+/// What of the approved details the access token is for; `None`: there never were any.
+fn details(consent: &Consent<'_>, granted: &Granted) -> Result<Option<GrantedDetails>, Failure> {
+    let approved = consent.authorization_details.as_deref();
+    let approved = approved.map(GrantedDetails::parse).transpose().map_err(|_| DAMAGED)?;
+    let asked = consent.narrower.and_then(|it| it.authorization_details.clone());
+    let details = match asked {
+        Some(asked) => Some(approved.unwrap_or_default().narrowed(asked)?),
+        None => approved,
+    };
+    Ok(details.map(|details| details.without(&granted.elsewhere)))
+}
+
+/// The claims that were asked for one by one.
+#[derive(Default)]
+struct Asked {
+    in_id_token: Vec<Box<str>>,
+    in_userinfo: Vec<Box<str>>,
+}
+
+fn asked(consent: &Consent<'_>) -> Result<Asked, Failure> {
+    let Some(text) = consent.claims else { return Ok(Asked::default()) };
+    let asked = ClaimsRequest::parse(text).map_err(|_| DAMAGED)?;
+    Ok(Asked {
+        in_id_token: claims::known(asked.requested_id_token()),
+        in_userinfo: claims::known(asked.requested_userinfo()),
+    })
+}
+
+/// What was checked before it was stored cannot be read any more.
+const DAMAGED: Broken = Broken::Store(Fault::Corrupt("a consent that cannot be read"));

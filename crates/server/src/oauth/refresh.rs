@@ -2,10 +2,12 @@
 
 use assent_protocol::decision::{Change, Decision};
 use assent_protocol::grant::Grant;
+use assent_protocol::id::GrantId;
 use assent_protocol::reason::Reason;
-use assent_protocol::record::Key;
+use assent_protocol::record::{Key, Versioned};
 use assent_protocol::refresh::{self, RefreshToken};
 use assent_protocol::scope::ScopeSet;
+use assent_protocol::token_request::Narrower;
 use assent_store::{Fault, Outcome};
 use axum::response::Response;
 
@@ -19,6 +21,9 @@ use crate::registry::Tenant;
 /// How often the end of a family may lose against rotations of it.
 const ENDINGS: usize = 8;
 
+/// What a refresh asks for beside the token: less than was granted, or nothing.
+pub type Less<'a> = (Option<&'a ScopeSet>, &'a Narrower);
+
 /// New tokens for an old grant; the refresh token presented is replaced. One that comes back ends
 /// its family, even while that is being rotated (T-88).
 ///
@@ -30,7 +35,7 @@ pub async fn refresh(
     call: &Call,
     client: &Client,
     presented: &str,
-    narrower: Option<&ScopeSet>,
+    less: Less<'_>,
 ) -> Result<Response, Failure> {
     let spend = client.spend(app, None).await?;
     let presented = match RefreshToken::parse(presented, tenant.id(), tenant.keys.refresh_tokens())
@@ -38,9 +43,14 @@ pub async fn refresh(
         Ok(token) => token,
         Err(reason) => return app.settle(spend, Decision::refuse(reason)).await,
     };
-    let answer = rotate(app, tenant, call, client, (spend, presented, narrower)).await;
+    let answer = rotate(app, tenant, call, client, (spend, presented, less)).await;
     if matches!(answer, Err(Failure::Refused(Reason::RefreshTokenReused))) {
-        end_family(app, tenant, call, client, presented).await?;
+        end_family(app, tenant, presented.grant, |found| {
+            let again = refresh::refresh(found, presented, &client.application, None, call.now);
+            // Within the grace it is no reuse, and without replay protection nothing ends.
+            again.changes.into_iter().next().filter(|_| again.verdict.is_err())
+        })
+        .await?;
     }
     answer
 }
@@ -50,7 +60,7 @@ async fn rotate(
     tenant: &Tenant,
     call: &Call,
     client: &Client,
-    (spend, presented, narrower): (Option<Change>, RefreshToken, Option<&ScopeSet>),
+    (spend, presented, (scope, narrower)): (Option<Change>, RefreshToken, Less<'_>),
 ) -> Result<Response, Failure> {
     let application = &client.application;
     let found = app.store.find::<Grant>(&Key::grant(tenant.id(), presented.grant)).await?;
@@ -58,7 +68,7 @@ async fn rotate(
         Some(found) => issue::usable_person(app, tenant, found.record.user).await?,
         None => None,
     };
-    let decision = refresh::refresh(found.as_ref(), presented, application, narrower, call.now);
+    let decision = refresh::refresh(found.as_ref(), presented, application, scope, call.now);
     let (Ok(renewal), Some(found)) = (&decision.verdict, &found) else {
         let refused = Decision {
             verdict: decision.verdict.and(Err(Reason::RefreshTokenUnknown)),
@@ -78,37 +88,42 @@ async fn rotate(
         authorization_details: grant.authorization_details.as_deref().map(str::to_owned),
         resource: &grant.resource,
         claims: grant.claims.as_deref(),
+        narrower: Some(narrower),
         pushed: None,
         acr: &grant.acr,
         amr: &grant.amr,
         auth_time: grant.auth_time,
     };
-    let granted = issue::granted(app, tenant, application, &renewal.scope).await?;
     let next = Some(renewal.next);
-    let response = issue::respond(app, tenant, call, application, &consent, &granted, next).await?;
+    let response = async {
+        let (_, granted) = issue::granted(app, tenant, application, &consent).await?;
+        issue::respond(app, tenant, call, application, &consent, (&granted, next)).await
+    };
+    let response = match response.await {
+        // The token stays good: less may be asked for, or more be granted again.
+        Err(Failure::Refused(reason)) => return app.settle(spend, Decision::refuse(reason)).await,
+        response => response?,
+    };
     app.settle(spend, decision).await?;
     failure::json(&response)
 }
 
-/// Makes sure that the family of a token that was used before is revoked. Losing a race is no
-/// answer here: who won it may have been the thief.
-async fn end_family(
+/// Makes sure that a family ends as long as `end` says that it has to. Losing a race is no answer
+/// here: who won it may have been the thief.
+///
+/// # Errors
+/// The store fails, or its every commit loses against a rotation.
+pub async fn end_family(
     app: &App,
     tenant: &Tenant,
-    call: &Call,
-    client: &Client,
-    presented: RefreshToken,
+    grant: GrantId,
+    end: impl Fn(Option<&Versioned<Grant>>) -> Option<Change>,
 ) -> Result<(), Failure> {
-    let key = Key::grant(tenant.id(), presented.grant);
+    let key = Key::grant(tenant.id(), grant);
     for _ in 0..ENDINGS {
         let found = app.store.find::<Grant>(&key).await?;
-        let decision =
-            refresh::refresh(found.as_ref(), presented, &client.application, None, call.now);
-        if decision.verdict.err() != Some(Reason::RefreshTokenReused) {
-            return Ok(());
-        }
-        let writes = decision.changes.into_iter().map(|change| change.write).collect();
-        if app.store.commit(writes).await? == Outcome::Done {
+        let Some(change) = end(found.as_ref()) else { return Ok(()) };
+        if app.store.commit(vec![change.write]).await? == Outcome::Done {
             return Ok(());
         }
     }

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use assent_protocol::application::Application;
 use assent_protocol::params::Params;
 use assent_protocol::token_request::TokenRequest;
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
-use http::{HeaderMap, Uri};
+use http::HeaderValue;
+use http::header::ORIGIN;
 
 use crate::app::App;
 use crate::call::Call;
 use crate::extract::body;
 use crate::failure::{self, Endpoint, Failure};
+use crate::listen::park::{self, Parking};
 use crate::oauth::authenticate_client::{self, Claimed};
-use crate::oauth::{cors, poll, refresh};
+use crate::oauth::poll::{self, Polled};
+use crate::oauth::{client_credentials, cors, prefer, refresh};
 use crate::registry::Tenant;
 
 /// Handles the request.
@@ -22,23 +25,55 @@ pub async fn post(
     State(app): State<Arc<App>>,
     tenant: Tenant,
     call: Call,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Response {
+    let (head, body) = request.into_parts();
     let mut application = None;
     let answer = async {
-        let params = body::form(&headers, uri.query(), body).await?;
-        let claimed = authenticate_client::claim(&app, &tenant, &headers, &params).await?;
+        let params = body::form(&head.headers, head.uri.query(), body).await?;
+        let claimed = authenticate_client::claim(&app, &tenant, &head.headers, &params).await?;
         application.clone_from(&claimed.application);
         exchange(&app, &tenant, &call, &claimed, &params).await
     };
-    let mut response = match answer.await {
-        Ok(response) => response,
-        Err(failure) => failure::render(&call, Endpoint::Token, &failure),
-    };
-    cors::allow(&mut response, &headers, application.as_deref());
-    response
+    // On the heap, so that nothing of it is kept while a poll is held.
+    let answer = Box::pin(answer).await;
+    let wanted = prefer::wait(&head.headers);
+    let spoken = Spoken { call, origin: head.headers.get(ORIGIN).cloned(), application };
+    match (answer, head.extensions.get::<Parking>()) {
+        (Ok(Polled::Undecided(asked)), Some(parking)) if asked.waits(&app, wanted) => {
+            let keep_alive = park::keeps_alive(head.version, &head.headers);
+            let answering = async move {
+                let answer = poll::hold(&app, &tenant, &spoken.call, asked, wanted).await;
+                spoken.render(answer)
+            };
+            parking.leave(Box::pin(answering), keep_alive);
+            std::future::pending().await
+        }
+        (Ok(Polled::Undecided(asked)), _) => {
+            let answer = poll::hold(&app, &tenant, &spoken.call, asked, wanted).await;
+            spoken.render(answer)
+        }
+        (Ok(Polled::Answered(response)), _) => spoken.render(Ok(response)),
+        (Err(failure), _) => spoken.render(Err(failure)),
+    }
+}
+
+/// What an answer needs that the request said.
+struct Spoken {
+    call: Call,
+    origin: Option<HeaderValue>,
+    application: Option<Arc<Application>>,
+}
+
+impl Spoken {
+    fn render(&self, answer: Result<Response, Failure>) -> Response {
+        let mut response = match answer {
+            Ok(response) => response,
+            Err(failure) => failure::render(&self.call, Endpoint::Token, &failure),
+        };
+        cors::allow(&mut response, self.origin.as_ref(), self.application.as_deref());
+        response
+    }
 }
 
 async fn exchange(
@@ -47,15 +82,23 @@ async fn exchange(
     call: &Call,
     claimed: &Claimed,
     params: &Params,
-) -> Result<Response, Failure> {
+) -> Result<Polled, Failure> {
     let endpoint = &tenant.token_endpoint;
     let client = authenticate_client::authenticate(claimed, tenant, endpoint, call)?;
     match TokenRequest::parse(params, &client.application) {
-        Ok(TokenRequest::Ciba { auth_req_id }) => {
-            poll::poll(app, tenant, call, &client, &auth_req_id).await
+        Ok(TokenRequest::Ciba { auth_req_id, narrower }) => {
+            poll::ask(app, tenant, call, client, (&auth_req_id, narrower)).await
         }
-        Ok(TokenRequest::Refresh { refresh_token, scope }) => {
-            refresh::refresh(app, tenant, call, &client, &refresh_token, scope.as_ref()).await
+        Ok(TokenRequest::Refresh { refresh_token, scope, narrower }) => {
+            let less = (scope.as_ref(), &narrower);
+            refresh::refresh(app, tenant, call, &client, &refresh_token, less)
+                .await
+                .map(Polled::Answered)
+        }
+        Ok(TokenRequest::ClientCredentials { scope, resource }) => {
+            client_credentials::exchange(app, tenant, call, &client, scope.as_ref(), &resource)
+                .await
+                .map(Polled::Answered)
         }
         Err(reason) => {
             client.remember(app, None).await?;

@@ -1,5 +1,6 @@
 //! `/{envID}/device/…`: the JSON device API.
 
+mod answers;
 mod events;
 mod pairing;
 mod requests;

@@ -15,10 +15,12 @@ use assent_protocol::application::{
 };
 use assent_protocol::device::{Credential, Device, DeviceStatus, DeviceType};
 use assent_protocol::environment::{CibaSettings, Environment, EnvironmentType};
-use assent_protocol::id::{ApplicationId, EnvironmentId, UserId};
+use assent_protocol::id::{ApplicationId, EnvironmentId, ResourceId, UserId};
 use assent_protocol::keys::EnvironmentKeys;
 use assent_protocol::record::{Key, Record, Write};
-use assent_protocol::resource::{Resource, ResourceType, Scope};
+use assent_protocol::resource::{
+    Introspection, IntrospectionAuthMethod, Resource, ResourceType, Scope,
+};
 use assent_protocol::sealing::RootKey;
 use assent_protocol::secret::{Digest, Purpose, Secret};
 use assent_protocol::time::{Seconds, Timestamp};
@@ -72,6 +74,8 @@ pub struct Inhabited {
     pub private_key: Client,
     pub alice: Person,
     pub bob: Person,
+    /// A custom resource; it introspects by Basic with the secret of every application.
+    pub payments: ResourceId,
 }
 
 /// The server and its surroundings.
@@ -160,12 +164,24 @@ fn template(place: usize) -> &'static Template {
             name: ["Example", "Another"][place].to_owned(),
             description: String::new(),
             kind: EnvironmentType::Sandbox,
-            ciba: CibaSettings::default(),
+            // Tests of prompt protection turn it on.
+            ciba: unlimited(),
         };
         let (environment, writes) =
             provision::environment(&master(), &SystemEntropy, new, START).unwrap();
         Template { environment, writes }
     })
+}
+
+/// Settings under which one person can be asked any number of times.
+pub fn unlimited() -> CibaSettings {
+    CibaSettings {
+        requests_per_minute: 0,
+        prompts_per_minute: 0,
+        prompts_waiting: 0,
+        prompts_unwanted: 0,
+        ..CibaSettings::default()
+    }
 }
 
 fn client_key() -> Arc<SigningKey> {
@@ -273,6 +289,41 @@ impl World {
         answer.text("auth_req_id")
     }
 
+    /// Tokens of `person` for `scope`; they approve at once.
+    pub async fn tokens(
+        &self,
+        env: &Inhabited,
+        client: &Client,
+        person: &Person,
+        more: &[(&str, &str)],
+    ) -> Answer {
+        let mut params = vec![("login_hint", person.username)];
+        params.extend_from_slice(more);
+        let answer = self.start(env, client, &params).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        assert_eq!(self.decide(env, person, "approve").await.status, StatusCode::OK);
+        self.poll(env, client, &answer.text("auth_req_id")).await
+    }
+
+    /// `POST …/as/introspect` by `client`, authenticated its way.
+    pub async fn introspect(&self, env: &Inhabited, client: &Client, token: &str) -> Answer {
+        let endpoint = format!("/{}/as/introspect", env.id);
+        self.authenticated(env, client, &endpoint, &[("token", token)]).await
+    }
+
+    /// `POST …/as/revoke` by `client`, authenticated its way.
+    pub async fn revoke(&self, env: &Inhabited, client: &Client, token: &str) -> Answer {
+        let endpoint = format!("/{}/as/revoke", env.id);
+        self.authenticated(env, client, &endpoint, &[("token", token)]).await
+    }
+
+    /// `GET …/as/userinfo`
+    pub async fn userinfo(&self, env: &Inhabited, token: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let path = format!("/{}/as/userinfo", env.id);
+        self.call(HttpMethod::GET, &path, &[("authorization", &bearer)]).await
+    }
+
     /// A poll.
     pub async fn poll(&self, env: &Inhabited, client: &Client, auth_req_id: &str) -> Answer {
         self.token(env, client, &[("grant_type", CIBA), ("auth_req_id", auth_req_id)]).await
@@ -321,6 +372,31 @@ impl World {
         assert_eq!(self.store.commit(writes).await.unwrap(), Outcome::Done);
     }
 
+    /// Changes the custom resource.
+    pub async fn change_resource(&self, env: &Inhabited, change: impl FnOnce(&mut Resource)) {
+        let store: &dyn Store = self.store.as_ref();
+        let key = Key::resource(env.id, env.payments);
+        let found = store.find::<Resource>(&key).await.unwrap().unwrap();
+        let mut next = Resource::clone(&found.record);
+        change(&mut next);
+        let writes = vec![Write::replace(next, found.version)];
+        assert_eq!(self.store.commit(writes).await.unwrap(), Outcome::Done);
+    }
+
+    /// An application and a person as they are.
+    pub async fn those(
+        &self,
+        env: &Inhabited,
+        client: &Client,
+        person: &Person,
+    ) -> (User, Application) {
+        let store: &dyn Store = self.store.as_ref();
+        let user = store.find::<User>(&Key::user(env.id, person.id)).await.unwrap().unwrap();
+        let key = Key::application(env.id, client.id);
+        let application = store.find::<Application>(&key).await.unwrap().unwrap();
+        (User::clone(&user.record), Application::clone(&application.record))
+    }
+
     /// Changes a person.
     pub async fn change_user(
         &self,
@@ -338,11 +414,16 @@ impl World {
 
     /// Changes an environment's CIBA settings.
     pub async fn change_settings(&self, env: &Inhabited, change: impl FnOnce(&mut CibaSettings)) {
+        self.change_environment(env, |environment| change(&mut environment.ciba)).await;
+    }
+
+    /// Changes an environment.
+    pub async fn change_environment(&self, env: &Inhabited, change: impl FnOnce(&mut Environment)) {
         let store: &dyn Store = self.store.as_ref();
         let key = Key::environment(env.id);
         let found = store.find::<Environment>(&key).await.unwrap().unwrap();
         let mut next = Environment::clone(&found.record);
-        change(&mut next.ciba);
+        change(&mut next);
         let writes = vec![Write::replace(next, found.version)];
         assert_eq!(self.store.commit(writes).await.unwrap(), Outcome::Done);
     }
@@ -413,7 +494,17 @@ pub fn secret() -> &'static str {
 
 /// The value of an `Authorization` header.
 pub fn basic(client: &Client) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{}:{CLIENT_SECRET}", client.id)))
+    basic_of(&client.id.to_string())
+}
+
+/// The same, for whatever has this identifier.
+pub fn basic_of(id: &str) -> String {
+    basic_with(id, CLIENT_SECRET)
+}
+
+/// The same, with this secret.
+pub fn basic_with(id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
 }
 
 /// The parameters that present an assertion.
@@ -449,7 +540,8 @@ async fn inhabit(store: &dyn Store, template: &Template, entropy: &dyn Entropy) 
             _ => None,
         })
         .unwrap();
-    let payments = payments(environment.id, entropy);
+    let payments = payments(environment.id, &keys, entropy);
+    let payments_id = payments.id;
     let grants = [&openid, &payments].map(|resource| ScopeGrant {
         id: entropy.id(START).unwrap(),
         resource: resource.id,
@@ -473,10 +565,11 @@ async fn inhabit(store: &dyn Store, template: &Template, entropy: &dyn Entropy) 
     let alice = person(environment.id, entropy, "alice", &mut writes);
     let bob = person(environment.id, entropy, "bob", &mut writes);
     assert_eq!(store.commit(writes).await.unwrap(), Outcome::Done);
-    Inhabited { id: environment.id, basic, post, secret_jwt, private_key, alice, bob }
+    let (id, payments) = (environment.id, payments_id);
+    Inhabited { id, basic, post, secret_jwt, private_key, alice, bob, payments }
 }
 
-fn payments(env: EnvironmentId, entropy: &dyn Entropy) -> Resource {
+fn payments(env: EnvironmentId, keys: &EnvironmentKeys, entropy: &dyn Entropy) -> Resource {
     let scope = |name: &str, words: &str| Scope {
         id: entropy.id(START).unwrap(),
         name: name.to_owned(),
@@ -484,12 +577,16 @@ fn payments(env: EnvironmentId, entropy: &dyn Entropy) -> Resource {
         created_at: START,
         updated_at: START,
     };
+    let id = entropy.id(START).unwrap();
+    let secret = Secret::new(CLIENT_SECRET.to_owned());
+    let secret = keys.seal_client_secret(id, &secret, [0; 12]).unwrap();
+    let auth_method = IntrospectionAuthMethod::ClientSecretBasic;
     Resource {
         access_token_format: AccessTokenFormat::Jwt,
-        introspection: None,
+        introspection: Some(Introspection { auth_method, secret }),
         attributes: Vec::new(),
         env,
-        id: entropy.id(START).unwrap(),
+        id,
         name: String::from("Payments"),
         description: None,
         kind: ResourceType::Custom,

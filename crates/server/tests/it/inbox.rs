@@ -2,6 +2,7 @@
 
 mod forms;
 mod pages;
+mod parts;
 mod requests;
 mod sign_in;
 

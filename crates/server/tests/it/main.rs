@@ -8,11 +8,15 @@
     reason = "a test that meets the unexpected should stop"
 )]
 
+mod delivery;
 mod device;
 mod harness;
 mod inbox;
 mod listen;
 mod matrix;
 mod oauth;
+mod outbound;
+mod receiver;
+mod rich;
 mod simulation;
 mod v1;

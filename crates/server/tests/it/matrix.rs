@@ -4,14 +4,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assent_jose::Algorithm;
+use assent_protocol::administrator::{Role, RoleAssignment};
+use assent_protocol::application::GrantType;
 use assent_protocol::device::DeviceType;
+use assent_protocol::environment::Environment;
+use assent_protocol::id::InitialAccessTokenId;
+use assent_protocol::record::{Key, Write};
+use assent_protocol::registration::{InitialAccessToken, RegistrationMode};
+use assent_protocol::resource::AccessTokenFormat;
+use assent_protocol::secret::{Digest, Purpose};
+use assent_protocol::time::Seconds;
 use assent_server::machine::Entropy;
 use assent_server::{inbox, management, provision, router};
-use assent_store::Store;
+use assent_store::{Outcome, Store};
 use axum::body::Body;
 use http::{Method, Request};
 
-use crate::harness::{CIBA, Inhabited, World, assertion_params, basic, request, secret};
+use crate::harness::{CIBA, Inhabited, World, assertion_params, basic, basic_of, request, secret};
+use crate::rich;
 
 /// Everything an environment gives out, by kind.
 type Identifiers = BTreeMap<&'static str, String>;
@@ -23,6 +34,7 @@ async fn identifiers(world: &World, env: &Inhabited) -> Identifiers {
     let tokens = world.poll(env, &env.basic, &done).await;
     let auth_req_id = world.started(env, &env.basic, &env.alice).await;
     let request_id = world.newest(env, &env.alice).await;
+    let issued = issued(world, env, &tokens.text("access_token")).await;
     let entropy: &dyn Entropy = world.app.entropy.as_ref();
     let nickname = String::from("Browser");
     let kind = DeviceType::Browser;
@@ -30,7 +42,7 @@ async fn identifiers(world: &World, env: &Inhabited) -> Identifiers {
     let device = provision::device(entropy, env.id, env.alice.id, nickname, kind, now).unwrap();
     world.store.commit(device.writes).await.unwrap();
     let assertion = world.assertion(&env.secret_jwt, &world.assertion_claims(env, &env.secret_jwt));
-    BTreeMap::from([
+    let mut all = BTreeMap::from([
         ("environment id", env.id.to_string()),
         ("client id", env.basic.id.to_string()),
         ("client assertion", assertion),
@@ -44,7 +56,99 @@ async fn identifiers(world: &World, env: &Inhabited) -> Identifiers {
         ("pairing code", device.code.expose().to_owned()),
         ("link code", device.link_code.expose().to_owned()),
         ("user id", env.bob.id.to_string()),
+        ("signed request", signed_request(world, env).await),
+        ("initial access token", initial_access_token(world, env).await),
+        ("registration token", give_registration_token(world, env).await),
+        ("resource id", env.payments.to_string()),
+    ]);
+    all.extend(issued);
+    all
+}
+
+/// What the endpoints that look at tokens give out, and tokens that are not like others.
+async fn issued(world: &World, env: &Inhabited, token: &str) -> Identifiers {
+    let client = &env.basic;
+    world.change_resource(env, |it| it.access_token_format = AccessTokenFormat::Opaque).await;
+    let params = [("scope", "openid payments:read")];
+    let opaque = world.tokens(env, client, &env.bob, &params).await.text("access_token");
+    world.change_resource(env, |it| it.access_token_format = AccessTokenFormat::Jwt).await;
+    let role = RoleAssignment { role: Role::EnvironmentAdmin, environment: Some(env.id) };
+    world
+        .change_application(env, client, |it| {
+            it.grant_types.push(GrantType::ClientCredentials);
+            it.roles = vec![role];
+            it.at_jwt = false;
+            it.userinfo_signing_alg = Some(Algorithm::ES256);
+        })
+        .await;
+    let worker = world.token(env, client, &[("grant_type", "client_credentials")]).await;
+    let userinfo = world.userinfo(env, token).await.body;
+    let untyped = world.tokens(env, client, &env.bob, &params).await.text("access_token");
+    world
+        .change_application(env, client, |it| {
+            it.at_jwt = true;
+            it.userinfo_signing_alg = None;
+        })
+        .await;
+    let headers = [("authorization", basic(client)), ("accept", SIGNED.to_owned())];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let path = format!("/{}/as/introspect", env.id);
+    let introspection = world.form(&path, &headers, &format!("token={token}")).await.body;
+    BTreeMap::from([
+        ("opaque access token", opaque),
+        ("access token without typ", untyped),
+        ("worker token", worker.text("access_token")),
+        ("signed userinfo", userinfo),
+        ("signed introspection", introspection),
     ])
+}
+
+/// A request as the first application could sign it.
+async fn signed_request(world: &World, env: &Inhabited) -> String {
+    let key = env.private_key.key.as_deref().unwrap();
+    let jwks = assent_jose::Jwks::from_keys(vec![key.public_key().clone()]);
+    world
+        .change_application(env, &env.basic, |it| {
+            it.jwks = Some(jwks);
+            it.ciba.request_signing_alg = Some(assent_jose::Algorithm::ES256);
+        })
+        .await;
+    let claims = rich::request_claims(world, env, &env.basic, serde_json::json!({}));
+    rich::request(key, &claims)
+}
+
+/// A token that permits registrations, in an environment that wants one.
+async fn initial_access_token(world: &World, env: &Inhabited) -> String {
+    let token = format!("iat_{}", env.id);
+    let record = InitialAccessToken {
+        env: env.id,
+        token: Digest::of(Purpose::InitialAccessToken, env.id, token.as_bytes()),
+        id: InitialAccessTokenId::NIL,
+        description: String::new(),
+        uses_left: 1000,
+        expires_at: world.app.clock.now().plus(Seconds::new(10_000)),
+        created_at: world.app.clock.now(),
+    };
+    let store: &dyn Store = world.store.as_ref();
+    let key = Key::environment(env.id);
+    let found = store.find::<Environment>(&key).await.unwrap().unwrap();
+    let mut next = Environment::clone(&found.record);
+    next.registration.mode = RegistrationMode::InitialAccessToken;
+    let writes = vec![Write::insert(record), Write::replace(next, found.version)];
+    assert_eq!(store.commit(writes).await.unwrap(), Outcome::Done);
+    token
+}
+
+/// The token by which the first application manages itself.
+fn registration_token(env: &Inhabited) -> String {
+    format!("reg_{}", env.id)
+}
+
+async fn give_registration_token(world: &World, env: &Inhabited) -> String {
+    let token = registration_token(env);
+    let digest = Digest::of(Purpose::RegistrationToken, env.id, token.as_bytes());
+    world.change_application(env, &env.basic, |it| it.registration_token = Some(digest)).await;
+    token
 }
 
 /// The same shape, but nothing that anybody gave out.
@@ -121,6 +225,23 @@ const CLIENT: &[&str] = &["client id"];
 const ASSERTION: &[&str] = &["client assertion"];
 const DEVICE: &[&str] = &["device credential"];
 const REQUEST: &[&str] = &["request id"];
+const INTROSPECT: &str = "/{env}/as/introspect";
+const REVOKE: &str = "/{env}/as/revoke";
+const USERINFO: &str = "/{env}/as/userinfo";
+const SIGNED: &str = "application/token-introspection+jwt";
+const TOKENS: &[&str] = &[
+    "access token",
+    "access token without typ",
+    "id token",
+    "opaque access token",
+    "refresh token",
+    "worker token",
+];
+/// The first access token is not for payments.
+const FOR_PAYMENTS: &[&str] = &["access token without typ", "opaque access token"];
+/// A worker token is one of nobody, and told so.
+const WORKER_TOO: &[&str] =
+    &["access token", "access token without typ", "opaque access token", "worker token"];
 const ENV: &[&str] = &["environment id"];
 
 fn slots() -> Vec<Slot> {
@@ -157,16 +278,40 @@ fn slots() -> Vec<Slot> {
             authenticated_by(env, "/as/cibaAuthorization", value, &params)
         }),
         slot(START_ROUTE, "Basic", CLIENT, |env, value| {
-            use base64::Engine;
-            let pair = format!("{value}:{}", secret());
-            let header =
-                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
-            form(
-                env,
-                "/as/cibaAuthorization",
-                &header,
-                &[("scope", "openid"), ("login_hint", "bob")],
-            )
+            let params = [("scope", "openid"), ("login_hint", "bob")];
+            form(env, "/as/cibaAuthorization", &basic_of(value), &params)
+        }),
+        slot(INTROSPECT, "token", TOKENS, |env, value| {
+            form(env, "/as/introspect", &basic(&env.basic), &[("token", value)])
+        }),
+        slot(INTROSPECT, "token, as a resource", FOR_PAYMENTS, |env, value| {
+            let authorization = basic_of(&env.payments.to_string());
+            form(env, "/as/introspect", &authorization, &[("token", value)])
+        }),
+        slot(INTROSPECT, "Basic", &["client id", "resource id"], |env, value| {
+            form(env, "/as/introspect", &basic_of(value), &[("token", "x")])
+        }),
+        slot(INTROSPECT, "client_assertion", ASSERTION, |env, value| {
+            authenticated_by(env, "/as/introspect", value, &[("token", "x")])
+        }),
+        // A token that is revoked and one that never was are answered alike; what happens to it,
+        // `oauth/revocation.rs` shows.
+        slot(REVOKE, "token", &["id token"], |env, value| {
+            form(env, "/as/revoke", &basic(&env.basic), &[("token", value)])
+        }),
+        slot(REVOKE, "Basic", CLIENT, |env, value| {
+            form(env, "/as/revoke", &basic_of(value), &[("token", "x")])
+        }),
+        slot(REVOKE, "client_assertion", ASSERTION, |env, value| {
+            authenticated_by(env, "/as/revoke", value, &[("token", "x")])
+        }),
+        slot(USERINFO, "bearer", WORKER_TOO, |env, value| {
+            let bearer = format!("Bearer {value}");
+            let path = format!("/{}/as/userinfo", env.id);
+            request(Method::GET, &path, &[("authorization", &bearer)], Body::empty())
+        }),
+        slot(USERINFO, "access_token", WORKER_TOO, |env, value| {
+            form(env, "/as/userinfo", "", &[("access_token", value)])
         }),
         slot("/{env}/device/pair", "code", &["pairing code", "link code"], |env, value| {
             let body = serde_json::json!({ "code": value }).to_string();
@@ -219,6 +364,22 @@ fn slots() -> Vec<Slot> {
             let mut asked = page(env, &path, &env.alice.device_token);
             *asked.method_mut() = Method::POST;
             asked
+        }),
+        slot("/{env}/as/register", "bearer", &["initial access token"], |env, value| {
+            let bearer = format!("Bearer {value}");
+            let headers = [("content-type", "application/json"), ("authorization", &bearer)];
+            let path = format!("/{}/as/register", env.id);
+            request(Method::POST, &path, &headers, Body::from("{}"))
+        }),
+        slot("/{env}/as/register/{client}", "bearer", &["registration token"], |env, value| {
+            let bearer = format!("Bearer {value}");
+            let path = format!("/{}/as/register/{}", env.id, env.basic.id);
+            request(Method::GET, &path, &[("authorization", &bearer)], Body::empty())
+        }),
+        slot("/{env}/as/register/{client}", "client", CLIENT, |env, value| {
+            let bearer = format!("Bearer {}", registration_token(env));
+            let path = format!("/{}/as/register/{value}", env.id);
+            request(Method::GET, &path, &[("authorization", &bearer)], Body::empty())
         }),
         slot("/{env}/as/jwks", "env", ENV, |_, value| {
             request(Method::GET, &format!("/{value}/as/jwks"), &[], Body::empty())

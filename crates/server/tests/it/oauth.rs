@@ -1,10 +1,19 @@
 //! `/{envID}/as/…`
 
+mod access_tokens;
 mod authentication;
 mod ciba_authorization;
+mod client_credentials;
+mod client_keys;
 mod faults;
+mod introspection;
 mod isolation;
+mod long_polling;
 mod metadata;
+mod prompts;
 mod races;
 mod refresh;
+mod registration;
+mod revocation;
 mod token;
+mod userinfo;

@@ -1,13 +1,14 @@
 //! The whole server in simulation (F-20): three nodes, one store, clients, phones and an
 //! administrator; one seed decides what they do, what fails, how late a node hears of it, and how
-//! the clocks run. After each step the invariants I1 to I6 are checked.
+//! the clocks run. After each step the invariants I1 to I7 are checked.
 //!
 //! 1. [`schedule`] lets things happen; [`act`] is what they are, [`town`] whom they happen to.
 //! 2. [`run`] has the requests in flight; [`executor`] polls them in seeded order.
 //! 3. [`node`] is a server on a store that hesitates, fails and remembers; [`memory`] is the truth.
-//! 4. [`verdict`] holds every answer, [`transition`] every commit against it.
+//! 4. [`verdict`] holds every answer, [`transition`] every commit against it, and [`told`] what
+//!    came to [`receivers`].
 //!
-//! Not part of it: pages and events (they wait for timers), and notifications (there are none).
+//! Not part of it: pages and events (they wait for timers).
 
 mod act;
 mod chance;
@@ -16,17 +17,19 @@ mod executor;
 mod ledger;
 mod memory;
 mod node;
+mod receivers;
 mod run;
 mod scene;
 mod schedule;
 mod time;
+mod told;
 mod town;
 mod transition;
 mod verdict;
 
 use std::ops::Range;
 
-use self::run::Broken;
+use self::run::{Broken, Planted};
 
 /// Seeds of a usual run; `ASSENT_SIMULATION_SEEDS=17` replays one, `=1000..2000` looks further.
 const SEEDS: Range<u64> = 0..200;
@@ -56,7 +59,7 @@ fn report(seed: u64, broken: &Broken) -> String {
 #[test]
 fn every_seed_keeps_the_invariants() {
     let broken: Vec<(u64, Broken)> = seeds()
-        .filter_map(|seed| schedule::run(seed, false).err().map(|broken| (seed, broken)))
+        .filter_map(|seed| schedule::run(seed, Planted::Nothing).err().map(|broken| (seed, broken)))
         .collect();
     let first = |(seed, broken): &(u64, Broken)| format!("{seed}: {}", broken.violations[0]);
     let all: Vec<String> = broken.iter().map(first).collect();
@@ -68,14 +71,15 @@ fn every_seed_keeps_the_invariants() {
 #[test]
 fn a_seed_is_always_the_same_story() {
     for seed in [1, 2, 3] {
-        let stories = [(); 2].map(|()| schedule::run(seed, false).unwrap_or_else(|it| it.events));
+        let stories =
+            [(); 2].map(|()| schedule::run(seed, Planted::Nothing).unwrap_or_else(|it| it.events));
         assert!(stories[0].len() > 100, "nothing happened");
         assert_eq!(stories[0], stories[1], "seed {seed}");
     }
 }
 
 /// What a simulation is to check must happen in one. Written as the events are logged.
-const REACHED: [&str; 22] = [
+const REACHED: [&str; 33] = [
     "Start { env: 1, client: 2",
     "hears 200",
     "hears 400 authorization_pending",
@@ -84,6 +88,7 @@ const REACHED: [&str; 22] = [
     "hears 400 access_denied",
     "hears 400 invalid_grant",
     "hears 400 unknown_user_id",
+    "hears 400 unauthorized_client",
     "hears 401 invalid_client",
     "hears 403 access_denied",
     "hears 404 invalid_request",
@@ -91,6 +96,16 @@ const REACHED: [&str; 22] = [
     "hears 503",
     "approved → redeemed",
     "approved → denied",
+    "pending → redeemed",
+    "pending → expired",
+    "armed → due",
+    "due → due",
+    "due → nothing",
+    "due → dead",
+    "dead → stripped",
+    "taken true",
+    "taken false",
+    "Revocation",
     "there → revoked",
     "SigningKey : nothing → there",
     "SigningKey : there → nothing",
@@ -102,7 +117,7 @@ const REACHED: [&str; 22] = [
 
 #[test]
 fn simulations_reach_what_they_check() {
-    let stories = (0..SEEDS.end).map(|seed| schedule::run(seed, false));
+    let stories = (0..SEEDS.end).map(|seed| schedule::run(seed, Planted::Nothing));
     let events: Vec<String> =
         stories.flat_map(|story| story.unwrap_or_else(|broken| broken.events)).collect();
     for reached in REACHED {
@@ -113,7 +128,15 @@ fn simulations_reach_what_they_check() {
 /// The control: a store that does not compare versions is found out.
 #[test]
 fn a_store_that_ignores_versions_is_caught() {
-    let caught = (0..40).filter_map(|seed| schedule::run(seed, true).err());
+    let caught = (0..40).filter_map(|seed| schedule::run(seed, Planted::IgnoredVersions).err());
     let violations: Vec<String> = caught.flat_map(|broken| broken.violations).collect();
     assert!(violations.iter().any(|it| it.starts_with("I4")), "{violations:?}");
+}
+
+/// The same for what clients are told.
+#[test]
+fn a_notification_that_is_lost_is_caught() {
+    let caught = (0..10).filter_map(|seed| schedule::run(seed, Planted::LostNotifications).err());
+    let violations: Vec<String> = caught.flat_map(|broken| broken.violations).collect();
+    assert!(violations.iter().any(|it| it.starts_with("I7 lost")), "{violations:?}");
 }

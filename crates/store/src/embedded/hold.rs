@@ -17,7 +17,15 @@ const LOCK: &str = "assent.lock";
 #[derive(Debug)]
 pub struct Hold {
     directory: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that is just being started from this one shares the
+        // file until it becomes another program.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Hold {
@@ -42,7 +50,7 @@ impl Hold {
         let unusable = |source| unusable(directory, source);
         let lock = File::create(directory.join(LOCK)).map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { directory: directory.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { directory: directory.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(OpenFault::InUse(directory.to_owned())),
             Err(TryLockError::Error(source)) => Err(unusable(source)),
         }

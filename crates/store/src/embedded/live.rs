@@ -111,7 +111,7 @@ impl Live {
             .collect()
     }
 
-    /// One person's authentications since `since`, whatever has become of them, oldest first.
+    /// One person's authentications since `since`, whatever has become of them, newest first.
     pub fn list_prompts(
         &self,
         env: EnvironmentId,
@@ -126,7 +126,7 @@ impl Live {
             let order = self.order.lock();
             let inbox =
                 order.inboxes.range::<InboxKey, _>((Bound::Included(first), Bound::Included(last)));
-            inbox.take(limit).map(|it| Arc::clone(&it.0)).collect()
+            inbox.rev().take(limit).map(|it| Arc::clone(&it.0)).collect()
         };
         asked.iter().filter_map(|it| self.find(&Key::authentication(env, it.auth_req_id))).collect()
     }

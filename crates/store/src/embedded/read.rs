@@ -147,6 +147,10 @@ pub fn each(
     let mut count = 0;
     for kind in Kind::ALL {
         let table = table::name(kind);
+        if !exists(connection, table).map_err(failed)? {
+            // An older release wrote the store and knew no such records.
+            continue;
+        }
         // An authentication is where its record says; every other row has its own key beside it.
         let columns =
             if super::is_live(kind) { "NULL, version, body" } else { "key, version, body, env" };
@@ -163,6 +167,11 @@ pub fn each(
         }
     }
     Ok(count)
+}
+
+fn exists(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1)";
+    connection.query_row(sql, [table], |row| row.get(0))
 }
 
 /// What the row says of itself must be where it was found.

@@ -99,7 +99,7 @@ impl Readers {
         rows.iter().map(read_authentication).collect()
     }
 
-    /// One person's authentications since `since`, whatever has become of them, oldest first.
+    /// One person's authentications since `since`, whatever has become of them, newest first.
     pub async fn list_prompts(
         &self,
         env: EnvironmentId,
@@ -108,7 +108,7 @@ impl Readers {
         limit: usize,
     ) -> Result<Vec<Versioned<Authentication>>, Fault> {
         let sql = "SELECT version, body FROM authentication WHERE env = $1 AND person = $2 \
-                   AND request >= $3 AND forget_at > $4 ORDER BY request LIMIT $5";
+                   AND request >= $3 AND forget_at > $4 ORDER BY request DESC LIMIT $5";
         let (env, person) = (env.as_bytes().as_slice(), user.as_bytes().as_slice());
         // Request names are ordered by time; what was asked since then is not forgotten earlier.
         let first = RequestId::mint(since, [0; 10]);

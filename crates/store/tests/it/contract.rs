@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use assent_protocol::id::UserId;
-use assent_protocol::record::{Key, Kind, Stored, Write};
+use assent_protocol::id::{RequestId, UserId};
+use assent_protocol::record::{Key, Kind, Lane, Stored, Write};
 use assent_protocol::time::Seconds;
 use assent_protocol::user::User;
 use assent_store::{Embedded, Faulty, Outcome, Range, Settings, Store, Topic};
 use tokio::task::JoinSet;
 
-use crate::records::{NOW, authentication, denied, env, pairing, spent, user, waiting};
+use crate::records::{
+    NOW, authentication, denied, env, notification, pairing, spent, user, waiting,
+};
 
 type Backend = Arc<dyn Store>;
 
@@ -156,6 +158,96 @@ async fn sweeping_removes_only_what_may_be_forgotten(store: Backend) {
     assert_eq!(find_user(&store, 1).await.map(|it| it.1), Some(1), "people are not forgotten");
 }
 
+/// Which notifications are due after so many seconds, by the octet of their digests.
+async fn due(store: &Backend, seconds: u32, except: &[i64], limit: usize) -> Vec<u8> {
+    let except: Vec<Lane> = except.iter().copied().map(Lane).collect();
+    let now = NOW.plus(Seconds::new(seconds));
+    let found = store.list_due(now, &except, limit).await.unwrap();
+    found.iter().map(|it| it.record.auth_req_id.as_bytes()[0]).collect()
+}
+
+async fn what_is_due_is_listed_the_longest_due_first(store: Backend) {
+    for (number, lane, seconds, of) in
+        [(1, i64::MIN, 30, 1), (2, -1, 10, 1), (3, 7, 20, 2), (4, 7, 40, 1), (5, i64::MAX, 50, 3)]
+    {
+        let one = notification(env(of), number, lane, seconds);
+        store.commit(vec![Write::insert(one)]).await.unwrap();
+    }
+    assert_eq!(due(&store, 9, &[], 10).await, [0; 0]);
+    assert_eq!(due(&store, 10, &[], 10).await, [2], "at that very moment");
+    assert_eq!(due(&store, 60, &[], 10).await, [2, 3, 1, 4, 5], "of every environment");
+    assert_eq!(due(&store, 60, &[], 2).await, [2, 3], "bounded");
+    assert_eq!(due(&store, 60, &[], 0).await, [0; 0]);
+    assert_eq!(due(&store, 60, &[7], 10).await, [2, 1, 5], "but for the lanes left out");
+    assert_eq!(due(&store, 60, &[7, i64::MIN, 12], 1).await, [2]);
+    assert_eq!(due(&store, 60, &[7, i64::MIN, -1, i64::MAX], 10).await, [0; 0]);
+}
+
+/// A notification is due when it says so last; what is done with, or forgotten, never again.
+async fn what_is_due_changes_with_its_record(store: Backend) {
+    let mut one = notification(env(1), 1, 7, 10);
+    let other = notification(env(1), 2, 7, 20);
+    let foreign = notification(env(2), 1, 7, 30);
+    let all = [&one, &other, &foreign].map(|it| Write::insert(it.clone()));
+    assert_eq!(store.commit(all.to_vec()).await.unwrap(), Outcome::Done);
+    one.due_at = NOW.plus(Seconds::new(25));
+    one.lane = Lane(8);
+    assert_eq!(store.commit(vec![Write::replace(one.clone(), 1)]).await.unwrap(), Outcome::Done);
+    assert_eq!(store.commit(vec![Write::replace(one.clone(), 1)]).await.unwrap(), Outcome::Lost(0));
+    assert_eq!(due(&store, 24, &[], 10).await, [2]);
+    let found = store.list_due(NOW.plus(Seconds::new(25)), &[Lane(7)], 10).await.unwrap();
+    assert_eq!((found.len(), found[0].version, found[0].record.as_ref()), (1, 2, &one));
+    let key = other.key();
+    assert_eq!(store.commit(vec![Write::Delete(key.clone(), 1)]).await.unwrap(), Outcome::Done);
+    assert!(store.find_record(&key).await.unwrap().is_none());
+    assert_eq!(due(&store, 60, &[], 10).await, [1, 1]);
+    while store.purge(env(2), 10).await.unwrap() > 0 {}
+    assert_eq!(due(&store, 60, &[], 10).await, [1]);
+    assert_eq!(store.sweep(one.forget_at, 10).await.unwrap(), 1);
+    assert_eq!(due(&store, 10_000, &[], 10).await, [0; 0]);
+}
+
+/// What is claimed by two at once is claimed by one.
+async fn one_of_many_claims_a_notification(store: Backend) {
+    let one = notification(env(1), 1, 7, 10);
+    store.commit(vec![Write::insert(one.clone())]).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for _ in 0..32 {
+        let (store, claimed) = (Arc::clone(&store), one.claimed(NOW));
+        tasks.spawn(async move { store.commit(vec![Write::replace(claimed, 1)]).await.unwrap() });
+    }
+    let outcomes = tasks.join_all().await;
+    assert_eq!(outcomes.iter().filter(|it| **it == Outcome::Done).count(), 1);
+}
+
+async fn prompts_are_listed_newest_first_whatever_became_of_them(store: Backend) {
+    let (mine, theirs) = (UserId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
+    let asked = |person: u8, number: u64, seconds: u32| {
+        let mut request = waiting(env(1), person, number);
+        request.created_at = NOW.plus(Seconds::new(seconds));
+        request.expires_at = request.created_at.plus(Seconds::new(120));
+        let random = [0, 0, 0, 0, 0, 0, 0, 0, 0, u8::try_from(number).unwrap()];
+        request.inbox.request = RequestId::mint(request.created_at, random);
+        request
+    };
+    let all = [asked(1, 1, 0), asked(1, 2, 60), asked(1, 3, 120), asked(1, 4, 120)];
+    for request in all.iter().chain(&[asked(2, 9, 60)]) {
+        store.commit(vec![Write::insert(request.clone())]).await.unwrap();
+    }
+    store.commit(vec![Write::replace(denied(&all[1]), 1)]).await.unwrap();
+    let listed = async |user, seconds, limit| {
+        let since = NOW.plus(Seconds::new(seconds));
+        let found = store.list_prompts(env(1), user, since, limit).await.unwrap();
+        found.iter().map(|it| it.record.created_at.millis_since(NOW) / 1000).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(mine, 0, 10).await, [120, 120, 60, 0]);
+    assert_eq!(listed(mine, 60, 10).await, [120, 120, 60]);
+    assert_eq!(listed(mine, 0, 3).await, [120, 120, 60], "bounded");
+    assert_eq!(listed(mine, 121, 10).await, [0; 0]);
+    assert_eq!(listed(theirs, 0, 10).await, [60]);
+    assert!(store.list_prompts(env(2), mine, NOW, 10).await.unwrap().is_empty());
+}
+
 /// A lease is held by one at a time; here nobody else asks.
 async fn a_lease_is_prolonged_by_its_holder(store: Backend) {
     for _ in 0..2 {
@@ -265,6 +357,10 @@ pub async fn all(fresh: impl Fn() -> Backend) {
     lists_are_ordered_bounded_and_go_on_where_they_ended(fresh()).await;
     an_inbox_holds_what_waits_for_its_person(fresh()).await;
     sweeping_removes_only_what_may_be_forgotten(fresh()).await;
+    what_is_due_is_listed_the_longest_due_first(fresh()).await;
+    what_is_due_changes_with_its_record(fresh()).await;
+    one_of_many_claims_a_notification(fresh()).await;
+    prompts_are_listed_newest_first_whatever_became_of_them(fresh()).await;
     a_lease_is_prolonged_by_its_holder(fresh()).await;
     purging_empties_one_environment(fresh()).await;
     of_many_at_once_one_wins(fresh()).await;

@@ -1,13 +1,14 @@
 //! Records to write.
 
 use assent_protocol::ciba::delivery::DeliveryMode;
+use assent_protocol::ciba::notification::{Delivery, Notification};
 use std::sync::Arc;
 
 use assent_protocol::assertion::SpentAssertion;
 use assent_protocol::ciba::authentication::{Authentication, State};
 use assent_protocol::device::Pairing;
 use assent_protocol::id::{ApplicationId, DeviceId, EnvironmentId, RequestId, UserId};
-use assent_protocol::record::{InboxKey, Record};
+use assent_protocol::record::{InboxKey, Lane, Record};
 use assent_protocol::secret::Digest;
 use assent_protocol::time::{Seconds, Timestamp};
 use assent_protocol::user::{Name, User};
@@ -102,6 +103,29 @@ pub fn pairing(env: EnvironmentId, number: u8) -> Pairing {
         user: UserId::from_bytes([1; 16]),
         device: DeviceId::from_bytes([2; 16]),
         expires_at: NOW.plus(Seconds::new(600)),
+    }
+}
+
+/// A notification in this lane that is due so many seconds after [`NOW`].
+pub fn notification(env: EnvironmentId, number: u8, lane: i64, seconds: u32) -> Notification {
+    let gone_at = NOW.plus(Seconds::new(780));
+    Notification {
+        env,
+        auth_req_id: Digest::from_bytes([number; 32]),
+        application: ApplicationId::from_bytes([9; 16]),
+        mode: DeliveryMode::Ping,
+        endpoint: "https://client.example.com/ping".into(),
+        lane: Lane(lane),
+        credentials: None,
+        payload: None,
+        tokens: None,
+        state: Delivery::Due,
+        attempts: 0,
+        due_at: NOW.plus(Seconds::new(seconds)),
+        try_until: gone_at,
+        gone_at,
+        forget_at: gone_at,
+        created_at: NOW,
     }
 }
 

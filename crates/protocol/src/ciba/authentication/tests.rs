@@ -106,7 +106,7 @@ fn what_an_answer_does_in_every_state() {
     for (state, now, expected) in table {
         for said in [Answer::Approve, Answer::Deny] {
             let found = versioned(state.clone());
-            let answered = answer(&found.record, &said.into(), Answerer::Simulator, at(now));
+            let answered = answer(&found.record, &said.into(), Answerer::Simulator, &[], at(now));
             assert_eq!(answered.map(drop), expected, "{state:?} {said:?} at {now}");
         }
     }
@@ -168,7 +168,7 @@ proptest! {
                 Event::Approve | Event::Deny => {
                     let said = match event { Event::Approve => Answer::Approve, _ => Answer::Deny };
                     let said = said.into();
-                    if let Ok(it) = answer(&seen.record, &said, Answerer::Simulator, at(now)) {
+                    if let Ok(it) = answer(&seen.record, &said, Answerer::Simulator, &[], at(now)) {
                         model.commit(it.decide(&seen));
                     }
                 }

@@ -114,6 +114,7 @@ fn application_links(ask: &Ask<Tenant>, application: &Application) -> Links {
     links([
         ("environment", ask.env_href()),
         ("grants", format!("{href}/grants")),
+        ("roleAssignments", format!("{href}/roleAssignments")),
         ("secret", format!("{href}/secret")),
         ("self", href),
     ])

@@ -6,6 +6,7 @@ use assent_protocol::secret::Secret;
 use assent_protocol::time::{Seconds, Timestamp};
 use serde::Serialize;
 
+use crate::management::applications::role_assignments::check_rank;
 use crate::management::applications::{body::href, find};
 use crate::management::ask::Ask;
 use crate::management::body::{Links, Reference, links, no_content, ok};
@@ -54,6 +55,7 @@ fn body<'a>(ask: &Ask<Tenant>, application: &Application, secret: &'a Secret) ->
 /// `GET /secret`
 pub async fn show(ask: Ask<Tenant>) -> Answer {
     let application = find(&ask).await?.record;
+    check_rank(&ask, &application)?;
     let secret = ask.place.keys.open_client_secret(application.id, &application.secret)?;
     ok(&body(&ask, &application, &secret))
 }
@@ -62,6 +64,7 @@ pub async fn show(ask: Ask<Tenant>) -> Answer {
 pub async fn rotate(ask: Ask<Tenant>) -> Answer {
     let fields = ask.fields_if_any()?;
     let found = find(&ask).await?;
+    check_rank(&ask, &found.record)?;
     let expires_at = read_expiry(fields, ask.call.now)?;
     let entropy = ask.app.entropy.as_ref();
     let secret = provision::client_secret(entropy)?;
@@ -81,6 +84,7 @@ pub async fn rotate(ask: Ask<Tenant>) -> Answer {
 /// `DELETE /secret`: the secret before ends now.
 pub async fn forget_previous(ask: Ask<Tenant>) -> Answer {
     let found = find(&ask).await?;
+    check_rank(&ask, &found.record)?;
     if found.record.previous_secret.is_some() {
         let next = Application {
             previous_secret: None,

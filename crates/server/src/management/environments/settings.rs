@@ -28,6 +28,8 @@ const LIFETIMES: RangeInclusive<u32> = 10..=3600;
 const COUNTS: RangeInclusive<u32> = 1..=100_000;
 /// Zero: no limit.
 const LIMITS: RangeInclusive<u32> = 0..=1_000_000;
+/// Zero: any number. Above it a person's requests are not looked at one by one.
+const PROMPTS: RangeInclusive<u32> = 0..=1000;
 const ENTRIES_MAX: usize = 32;
 const ENTRY_CHARS_MAX: usize = 255;
 const CERTIFICATES_CHARS_MAX: usize = 65_536;
@@ -62,13 +64,13 @@ pub fn read_ciba(fields: &mut Fields, kept: CibaSettings) -> CibaSettings {
             .number("requestsPerMinute", &LIMITS)
             .unwrap_or(standard.requests_per_minute),
         prompts_per_minute: inner
-            .number("promptsPerMinute", &LIMITS)
+            .number("promptsPerMinute", &PROMPTS)
             .unwrap_or(standard.prompts_per_minute),
         prompts_waiting: inner
-            .number("promptsWaiting", &LIMITS)
+            .number("promptsWaiting", &PROMPTS)
             .unwrap_or(standard.prompts_waiting),
         prompts_unwanted: inner
-            .number("promptsUnwanted", &LIMITS)
+            .number("promptsUnwanted", &PROMPTS)
             .unwrap_or(standard.prompts_unwanted),
         held_polls_per_application: inner
             .number("heldPollsPerApplication", &LIMITS)

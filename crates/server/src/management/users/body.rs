@@ -23,6 +23,8 @@ pub struct UserBody<'a> {
     enabled: bool,
     account: AccountBody,
     lifecycle: LifecycleBody,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    blocked_applications: Vec<Reference>,
     created_at: String,
     updated_at: String,
 }
@@ -52,6 +54,7 @@ impl<'a> UserBody<'a> {
                 ("devices", format!("{href}/devices")),
                 ("enabled", format!("{href}/enabled")),
                 ("environment", ask.env_href()),
+                ("userCode", format!("{href}/userCode")),
                 ("self", href),
             ]),
             environment: Reference::new(user.env),
@@ -67,6 +70,7 @@ impl<'a> UserBody<'a> {
                 locked_at: user.locked_at.map(|at| at.to_rfc3339()),
             },
             lifecycle: LifecycleBody { status: "ACCOUNT_OK" },
+            blocked_applications: user.blocked.iter().copied().map(Reference::new).collect(),
             created_at: user.created_at.to_rfc3339(),
             updated_at: user.updated_at.to_rfc3339(),
         }

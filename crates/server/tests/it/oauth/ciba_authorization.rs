@@ -1,5 +1,9 @@
 //! `POST /{envID}/as/cibaAuthorization`.
 
+mod rich;
+mod signed;
+mod user_code;
+
 use assent_jose::{Algorithm, HmacKey};
 use http::StatusCode;
 use insta::assert_snapshot;

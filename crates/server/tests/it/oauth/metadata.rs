@@ -1,8 +1,12 @@
 //! Discovery and key sets; and that tokens verify with what is published.
 
 use assent_jose::{Algorithm, CompactJws, Jwks};
+use assent_protocol::authorization_details::DetailsType;
+use assent_protocol::ciba::delivery::DeliveryMode;
+use assent_protocol::record::Write;
 use assent_protocol::time::Seconds;
 use assent_server::worker;
+use assent_store::Store;
 use http::Method;
 use insta::assert_snapshot;
 
@@ -21,6 +25,32 @@ async fn the_document_names_what_is_offered() {
         let other = world.call(Method::GET, &format!("/.well-known/{path}/{id}/as"), &[]).await;
         assert_eq!(other.body, answer.body);
     }
+}
+
+#[tokio::test]
+async fn the_metadata_names_the_types_of_details() {
+    let world = World::new().await;
+    let env = world.main.id;
+    let path = format!("/{env}/as/.well-known/openid-configuration");
+    let name = "authorization_details_types_supported";
+    assert_eq!(world.call(Method::GET, &path, &[]).await.json().get(name), None);
+    for kind in ["transfer", "book"] {
+        let kind = DetailsType {
+            env,
+            name: kind.to_owned(),
+            schema: String::from("{}"),
+            template: String::from("x"),
+            partial: false,
+            created_at: START,
+            updated_at: START,
+        };
+        world.store.commit(vec![Write::insert(kind)]).await.unwrap();
+    }
+    world.change_settings(&world.main, |it| it.delivery_modes = vec![DeliveryMode::Poll]).await;
+    let document = world.call(Method::GET, &path, &[]).await.json();
+    assert_eq!(document[name], serde_json::json!(["book", "transfer"]));
+    let modes = &document["backchannel_token_delivery_modes_supported"];
+    assert_eq!(*modes, serde_json::json!(["poll"]));
 }
 
 #[tokio::test]

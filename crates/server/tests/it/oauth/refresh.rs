@@ -1,5 +1,6 @@
 //! The `refresh_token` grant.
 
+use assent_protocol::time::Seconds;
 use http::StatusCode;
 
 use crate::harness::{Answer, START, World};
@@ -42,6 +43,60 @@ async fn reuse_revokes_the_family() {
     let second = refresh(&world, &first, &[]).await.text("refresh_token");
     assert_eq!(refresh(&world, &first, &[]).await.error(), "invalid_grant");
     assert_eq!(refresh(&world, &second, &[]).await.error(), "invalid_grant");
+}
+
+/// `pingone.md` §9: whoever lost the answer asks again, and gets the same refresh token again.
+#[tokio::test]
+async fn a_client_that_lost_the_answer_asks_once_more_within_the_grace() {
+    let world = World::new().await;
+    let (env, client) = (&world.main, &world.main.basic);
+    world.change_application(env, client, |it| it.refresh.grace = Seconds::new(60)).await;
+    let first = refreshable(&world).await;
+    let lost = refresh(&world, &first, &[]).await;
+    world.wait(59);
+    let again = refresh(&world, &first, &[]).await;
+    assert_eq!(again.text("refresh_token"), lost.text("refresh_token"));
+    assert_ne!(again.text("access_token"), lost.text("access_token"));
+    let second = refresh(&world, &again.text("refresh_token"), &[]).await;
+    assert_eq!(second.status, StatusCode::OK, "the family lives");
+    // A new rotation, a new grace; but only for the token before the newest, and for its time.
+    let newest = second.text("refresh_token");
+    assert_eq!(refresh(&world, &again.text("refresh_token"), &[]).await.status, StatusCode::OK);
+    assert_eq!(refresh(&world, &again.text("refresh_token"), &[]).await.error(), "invalid_grant");
+    assert_eq!(
+        refresh(&world, &newest, &[]).await.error(),
+        "invalid_grant",
+        "used twice: it ended"
+    );
+
+    let first = refreshable(&world).await;
+    let second = refresh(&world, &first, &[]).await.text("refresh_token");
+    world.wait(60);
+    assert_eq!(refresh(&world, &first, &[]).await.error(), "invalid_grant", "too late");
+    assert_eq!(refresh(&world, &second, &[]).await.error(), "invalid_grant", "and a replay");
+}
+
+#[tokio::test]
+async fn without_replay_protection_the_family_survives_a_reuse() {
+    let world = World::new().await;
+    let (env, client) = (&world.main, &world.main.basic);
+    world.change_application(env, client, |it| it.refresh.replay_protection = false).await;
+    let first = refreshable(&world).await;
+    let second = refresh(&world, &first, &[]).await.text("refresh_token");
+    assert_eq!(refresh(&world, &first, &[]).await.error(), "invalid_grant");
+    assert_eq!(refresh(&world, &second, &[]).await.status, StatusCode::OK);
+}
+
+/// T-88: reuse ends everything that was given out for the grant, access tokens included.
+#[tokio::test]
+async fn the_end_of_a_family_reaches_its_access_tokens() {
+    let world = World::new().await;
+    let first = refreshable(&world).await;
+    let second = refresh(&world, &first, &[]).await;
+    let token = second.text("access_token");
+    assert_eq!(world.userinfo(&world.main, &token).await.status, StatusCode::OK);
+    refresh(&world, &first, &[]).await;
+    assert_eq!(world.userinfo(&world.main, &token).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

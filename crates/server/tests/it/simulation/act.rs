@@ -25,6 +25,10 @@ pub enum Act {
     Inbox { env: usize, person: usize },
     /// A client renews its tokens.
     Refresh { token: usize, assertion: Option<usize> },
+    /// A client takes its request back.
+    Withdraw { asked: usize, assertion: Option<usize> },
+    /// A client gives its tokens up.
+    Revoke { token: usize, assertion: Option<usize> },
     /// An administrator enables or disables a person.
     Enable { env: usize, person: usize, enabled: bool },
     /// Somebody fetches the keys.
@@ -39,6 +43,10 @@ pub enum Act {
     Tend,
     /// A node removes what may be forgotten.
     Sweep,
+    /// A node looks for what is due to be told.
+    Look,
+    /// A node sends what it claimed.
+    Send,
 }
 
 impl Act {
@@ -49,13 +57,17 @@ impl Act {
             | Self::Inbox { env, .. }
             | Self::Enable { env, .. }
             | Self::Keys { env } => Some(env),
-            Self::Poll { asked, .. } | Self::Answer { asked, .. } => Some(ledger.asked[asked].env),
-            Self::Refresh { token, .. } => Some(ledger.tokens[token].env),
+            Self::Poll { asked, .. }
+            | Self::Answer { asked, .. }
+            | Self::Withdraw { asked, .. } => Some(ledger.asked[asked].env),
+            Self::Refresh { token, .. } | Self::Revoke { token, .. } => {
+                Some(ledger.tokens[token].env)
+            }
             Self::ForeignPoll { asked, .. } | Self::ForeignAnswer { asked } => {
                 Some(1 - ledger.asked[asked].env)
             }
             Self::ForeignRefresh { token, .. } => Some(1 - ledger.tokens[token].env),
-            Self::Tend | Self::Sweep => None,
+            Self::Tend | Self::Sweep | Self::Look | Self::Send => None,
         }
     }
 
@@ -65,6 +77,8 @@ impl Act {
             Self::Start { assertion, .. }
             | Self::Poll { assertion, .. }
             | Self::Refresh { assertion, .. }
+            | Self::Withdraw { assertion, .. }
+            | Self::Revoke { assertion, .. }
             | Self::ForeignPoll { assertion, .. }
             | Self::ForeignRefresh { assertion, .. } => assertion,
             Self::Answer { .. }
@@ -73,7 +87,9 @@ impl Act {
             | Self::Keys { .. }
             | Self::ForeignAnswer { .. }
             | Self::Tend
-            | Self::Sweep => None,
+            | Self::Sweep
+            | Self::Look
+            | Self::Send => None,
         }
     }
 
@@ -87,7 +103,12 @@ impl Act {
         match self {
             Self::Start { client, person, .. } => {
                 let username = quarter.people[person].username;
-                let params = [("scope", "openid offline_access"), ("login_hint", username)];
+                let mut params = vec![("scope", "openid offline_access"), ("login_hint", username)];
+                let env = self.env(ledger)?;
+                let token = notification_token(env, client);
+                if quarter.clients[client].told.is_some() {
+                    params.push(("client_notification_token", &token));
+                }
                 form(client, "cibaAuthorization", &params)
             }
             Self::Poll { asked, .. } | Self::ForeignPoll { asked, .. } => {
@@ -99,6 +120,14 @@ impl Act {
                 let token = &ledger.tokens[token];
                 let params = [("grant_type", "refresh_token"), ("refresh_token", &token.text)];
                 form(token.client, "token", &params)
+            }
+            Self::Withdraw { asked, .. } => {
+                let asked = &ledger.asked[asked];
+                form(asked.client, "revoke", &[("token", &asked.auth_req_id)])
+            }
+            Self::Revoke { token, .. } => {
+                let token = &ledger.tokens[token];
+                form(token.client, "revoke", &[("token", &token.text)])
             }
             Self::Answer { asked, approve } => {
                 let asked = &ledger.asked[asked];
@@ -117,7 +146,7 @@ impl Act {
                 let path = format!("/{}/as/jwks", quarter.id);
                 Some(request(Method::GET, &path, &[], Body::empty()))
             }
-            Self::Tend | Self::Sweep => None,
+            Self::Tend | Self::Sweep | Self::Look | Self::Send => None,
         }
     }
 }
@@ -142,6 +171,11 @@ fn form(
     }
     let path = format!("/{}/as/{path}", quarter.id);
     request(Method::POST, &path, &headers, Body::from(body.finish()))
+}
+
+/// What a client is to be called back with.
+pub fn notification_token(env: usize, client: usize) -> String {
+    format!("token-of-client-{client}-in-quarter-{env}")
 }
 
 fn phone(quarter: &Quarter, person: usize, method: Method, path: &str) -> Request<Body> {

@@ -5,6 +5,7 @@ use assent_protocol::record::Key;
 use assent_protocol::time::Timestamp;
 
 use crate::simulation::node::STALE_MILLIS;
+use crate::simulation::told;
 
 /// A request that was acknowledged.
 #[derive(Clone, Debug)]
@@ -111,6 +112,8 @@ pub struct Ledger {
     pub tokens: Vec<Token>,
     pub assertions: Vec<Assertion>,
     pub accounts: [[Account; 2]; 2],
+    /// What came to receivers.
+    pub heard: told::Heard,
     /// Signed tokens: name of the key, and until when they live.
     pub signed: Vec<(String, Timestamp)>,
 }

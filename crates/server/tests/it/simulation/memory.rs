@@ -83,6 +83,12 @@ impl Memory {
         past.found.clone().map(|(record, _)| record)
     }
 
+    /// The keys of everything of a kind that ever was.
+    pub fn keys(&self, kind: Kind) -> Vec<Key> {
+        let truth = self.truth.lock();
+        truth.history.keys().filter(|key| key.kind == kind).cloned().collect()
+    }
+
     /// Every record of a kind.
     pub fn all(&self, kind: Kind) -> Vec<Record> {
         let truth = self.truth.lock();
@@ -238,6 +244,7 @@ impl Store for Memory {
             .filter(|it| it.record.created_at >= since)
             .collect();
         found.sort_by_key(|it| (it.record.created_at, *it.record.inbox.request.as_bytes()));
+        found.reverse();
         found.truncate(limit);
         Ok(found)
     }

@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use crate::harness::AUTH_PATH;
 use crate::simulation::executor;
 use crate::simulation::memory::Memory;
+use crate::simulation::receivers::Receivers;
 use crate::simulation::scene::Scene;
 use crate::simulation::time::{NodeClock, SKEWS};
 use crate::simulation::town;
@@ -46,13 +47,19 @@ pub struct Node {
     pub router: Router,
     store: Arc<NodeStore>,
     entropy: Arc<NodeEntropy>,
+    receivers: Arc<Receivers>,
     scene: Arc<Scene>,
     skew: i64,
 }
 
 impl Node {
     /// Node number `number` of a simulation.
-    pub fn new(scene: &Arc<Scene>, memory: &Memory, number: usize, seed: u64) -> Self {
+    pub fn new(
+        scene: &Arc<Scene>,
+        memory: &Memory,
+        receivers: &Arc<Receivers>,
+        (number, seed): (usize, u64),
+    ) -> Self {
         let faults = Arc::new(Mutex::default());
         let store = Arc::new(NodeStore {
             scene: Arc::clone(scene),
@@ -68,15 +75,17 @@ impl Node {
             aside: SeededEntropy::new(!seed),
         });
         let skew = SKEWS[number];
-        let (app, router) = boot(scene, &store, &entropy, skew);
-        Self { app, router, store, entropy, scene: Arc::clone(scene), skew }
+        let receivers = Arc::clone(receivers);
+        let (app, router) = boot(scene, &store, &entropy, &receivers, skew);
+        Self { app, router, store, entropy, receivers, scene: Arc::clone(scene), skew }
     }
 
     /// The process ends and another one begins: all memory of the node is gone.
     pub fn restart(&mut self) {
         self.store.seen.lock().clear();
         *self.store.faults.lock() = Faults::default();
-        (self.app, self.router) = boot(&self.scene, &self.store, &self.entropy, self.skew);
+        (self.app, self.router) =
+            boot(&self.scene, &self.store, &self.entropy, &self.receivers, self.skew);
     }
 
     /// The next commit fails so.
@@ -104,12 +113,16 @@ fn boot(
     scene: &Arc<Scene>,
     store: &Arc<NodeStore>,
     entropy: &Arc<NodeEntropy>,
+    receivers: &Arc<Receivers>,
     skew: i64,
 ) -> (Arc<App>, Router) {
     let clock = Arc::new(NodeClock { scene: Arc::clone(scene), skew });
     let settings = Settings::new(AUTH_PATH, None).unwrap();
     let (store, entropy) = (Arc::clone(store), Arc::clone(entropy));
-    let app = Arc::new(App::new(store, clock, entropy, town::master(), settings));
+    let mut app = App::new(store, clock, entropy, town::master(), settings);
+    let outbound: Arc<Receivers> = Arc::clone(receivers);
+    app.outbound = outbound;
+    let app = Arc::new(app);
     let router = router::router(Arc::clone(&app));
     (app, router)
 }

@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use assent_server::app::App;
+use assent_server::delivery::{look, send};
+use assent_server::failure::Broken as Failed;
 use assent_server::{listen, worker};
 use axum::response::Response;
 use http_body_util::BodyExt;
@@ -15,6 +18,7 @@ use crate::simulation::executor;
 use crate::simulation::ledger::Ledger;
 use crate::simulation::memory::Memory;
 use crate::simulation::node::Node;
+use crate::simulation::receivers::Receivers;
 use crate::simulation::scene::{Scene, TaskId};
 use crate::simulation::time::SKEWS;
 use crate::simulation::town::{Town, town};
@@ -43,10 +47,22 @@ pub struct Broken {
     pub events: Vec<String>,
 }
 
+/// A defect that must be found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planted {
+    /// None.
+    Nothing,
+    /// The store does not compare versions.
+    IgnoredVersions,
+    /// What is sent is lost, though it is said to have arrived.
+    LostNotifications,
+}
+
 /// Everything of one seed.
 pub struct Simulation {
     pub scene: Arc<Scene>,
     pub memory: Memory,
+    pub receivers: Arc<Receivers>,
     pub nodes: Vec<Node>,
     pub town: &'static Town,
     pub ledger: Ledger,
@@ -59,21 +75,24 @@ pub struct Simulation {
 
 impl Simulation {
     /// Three nodes on one store with the whole town in it.
-    pub fn new(seed: u64, ignores_versions: bool) -> Self {
+    pub fn new(seed: u64, planted: Planted) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()
             .unwrap();
         let scene = Arc::new(Scene::new(seed));
-        let memory = Memory::new(Arc::clone(&scene), ignores_versions);
+        let memory = Memory::new(Arc::clone(&scene), planted == Planted::IgnoredVersions);
         memory.apply(&town().writes);
-        let nodes: Vec<Node> =
-            (0..SKEWS.len()).map(|number| Node::new(&scene, &memory, number, seed)).collect();
+        let receivers = Arc::new(Receivers::new(&scene, planted == Planted::LostNotifications));
+        let nodes: Vec<Node> = (0..SKEWS.len())
+            .map(|number| Node::new(&scene, &memory, &receivers, (number, seed)))
+            .collect();
         let lives = vec![0; nodes.len()];
         Self {
             scene,
             memory,
+            receivers,
             nodes,
             town: town(),
             ledger: Ledger::default(),
@@ -116,6 +135,11 @@ impl Simulation {
             None => Box::pin(async move {
                 let worked = match act {
                     Act::Tend => worker::tend(&app).await,
+                    Act::Look => look(&app).await,
+                    Act::Send => {
+                        send(&app).await;
+                        Ok(())
+                    }
                     _ => worker::sweep(&app).await,
                 };
                 Spoken::Worked(worked.map_err(|broken| broken.to_string()))
@@ -135,6 +159,13 @@ impl Simulation {
         let spoken = executor::poll(&mut task.future);
         drop(entered);
         self.scene.run(None);
+        let note = self.scene.note(task.id);
+        for arrival in self.receivers.take() {
+            let (scene, memory) = (Arc::clone(&self.scene), self.memory.clone());
+            let ledger = &mut self.ledger;
+            let mut judge = Judge { scene: &scene, memory: &memory, town: self.town, ledger };
+            judge.arrived(&arrival, &note);
+        }
         if let Some(spoken) = spoken {
             let task = self.tasks.remove(place);
             self.end(&task, spoken);
@@ -184,6 +215,20 @@ impl Simulation {
                 }
             }
         }
+    }
+}
+
+/// What a node does for all in one turn.
+async fn look(app: &App) -> Result<(), Failed> {
+    look::claim(app).await?;
+    look::tidy(app).await?;
+    Ok(())
+}
+
+/// Everything that the node has claimed, one after the other.
+async fn send(app: &App) {
+    while let Some(taken) = app.outbox.next(app.clock.now()) {
+        send::send(app, taken).await;
     }
 }
 

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::simulation::chance::Chance;
 use crate::simulation::time::Time;
-use crate::simulation::transition;
+use crate::simulation::{told, transition};
 
 /// Names a request in flight, or work of a node.
 pub type TaskId = usize;
@@ -146,6 +146,7 @@ impl Scene {
                 self.violate(format!("I4 {why}: {}", transition::told(changed)));
             }
         }
+        told::check_commit(self, &changes);
         self.inner.lock().commits += 1;
         self.with_running(|note| note.changes.extend(changes));
     }

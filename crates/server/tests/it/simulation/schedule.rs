@@ -6,8 +6,9 @@ use assent_protocol::signing;
 use assent_store::Plan;
 
 use crate::simulation::act::{self, Act};
-use crate::simulation::run::{Broken, Simulation};
+use crate::simulation::run::{Broken, Planted, Simulation};
 use crate::simulation::time::SKEWS;
+use crate::simulation::told;
 
 /// Steps of one seed. Each lets something begin or happen, and what is in flight go on.
 const STEPS: usize = 150;
@@ -20,8 +21,8 @@ const DAY: u64 = 86_400_000;
 ///
 /// # Errors
 /// Something is not as it must be.
-pub fn run(seed: u64, ignores_versions: bool) -> Result<Vec<String>, Broken> {
-    let mut simulation = Simulation::new(seed, ignores_versions);
+pub fn run(seed: u64, planted: Planted) -> Result<Vec<String>, Broken> {
+    let mut simulation = Simulation::new(seed, planted);
     for step in 0..STEPS {
         happen(&mut simulation);
         let polls = below(&simulation, 24);
@@ -84,7 +85,9 @@ fn happen(simulation: &mut Simulation) {
         25..28 => simulation.crash(node),
         28..31 => begin(simulation, node, Act::Tend),
         31..34 => begin(simulation, node, Act::Sweep),
-        34..44 => burst(simulation),
+        34..40 => begin(simulation, node, Act::Look),
+        40..50 => begin(simulation, node, Act::Send),
+        50..58 => burst(simulation),
         _ => {
             if let Some(act) = choose(simulation) {
                 begin(simulation, node, act);
@@ -138,10 +141,11 @@ fn burst(simulation: &mut Simulation) {
     // Often with one assertion: clients that retry send the same octets again.
     let shared = assertion_of(simulation, asked);
     for node in 0..simulation.nodes.len() {
-        let act = match below(simulation, 5) {
-            0 => Act::Answer { asked, approve: true },
-            1 => Act::Answer { asked, approve: false },
-            2 => Act::Poll { asked, assertion: assertion_of(simulation, asked) },
+        let act = match below(simulation, 12) {
+            0 | 1 => Act::Answer { asked, approve: true },
+            2 | 3 => Act::Answer { asked, approve: false },
+            4 => Act::Withdraw { asked, assertion: assertion_of(simulation, asked) },
+            5 | 6 => Act::Poll { asked, assertion: assertion_of(simulation, asked) },
             _ => Act::Poll { asked, assertion: shared },
         };
         begin(simulation, node, act);
@@ -158,9 +162,9 @@ fn choose(simulation: &mut Simulation) -> Option<Act> {
     let env = usize::from(one_in(simulation, 4));
     let person = below(simulation, 2);
     let (asked, tokens) = (simulation.ledger.asked.len(), simulation.ledger.tokens.len());
-    Some(match below(simulation, 56) {
+    Some(match below(simulation, 60) {
         0..10 => {
-            let client = below(simulation, 3);
+            let client = below(simulation, simulation.town.quarters[env].clients.len());
             let assertion = assertion(simulation, env, client);
             Act::Start { env, client, person, assertion }
         }
@@ -186,6 +190,14 @@ fn choose(simulation: &mut Simulation) -> Option<Act> {
             let known = &simulation.ledger.asked[asked];
             let (env, client) = (1 - known.env, known.client);
             Act::ForeignPoll { asked, assertion: fresh_assertion(simulation, env, client) }
+        }
+        56 | 57 => {
+            let asked = recent(simulation, asked, 4)?;
+            Act::Withdraw { asked, assertion: assertion_of(simulation, asked) }
+        }
+        58 | 59 => {
+            let token = recent(simulation, tokens, 6)?;
+            Act::Revoke { token, assertion: assertion_for_token(simulation, token, false) }
         }
         52 | 53 => Act::ForeignAnswer { asked: recent(simulation, asked, 6)? },
         _ => {
@@ -255,11 +267,29 @@ fn settle(simulation: &mut Simulation) {
     for token in 0..simulation.ledger.tokens.len() {
         refresh_what_is_good(simulation, token);
     }
+    tell_what_is_left(simulation);
     for node in 0..simulation.nodes.len() {
         simulation.begin(node, Act::Tend);
         simulation.begin(node, Act::Sweep);
     }
     simulation.finish();
+}
+
+/// Whatever was decided is told, or given up. Clocks that were set back make it last longer.
+fn tell_what_is_left(simulation: &mut Simulation) {
+    simulation.receivers.heal();
+    for millis in [16_000; 12].into_iter().chain([3_600_000; 8]) {
+        simulation.scene.time.pass(millis);
+        for act in [Act::Look, Act::Send] {
+            for node in 0..simulation.nodes.len() {
+                simulation.begin(node, act);
+            }
+            simulation.finish();
+        }
+    }
+    let now = simulation.scene.time.wall(*SKEWS.iter().min().unwrap());
+    let heard = &simulation.ledger.heard;
+    told::check_end(&simulation.scene, &simulation.memory, heard, now);
 }
 
 fn redeem_what_was_approved(simulation: &mut Simulation, asked: usize) {

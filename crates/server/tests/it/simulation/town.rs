@@ -8,9 +8,10 @@ use std::sync::OnceLock;
 use assent_jose::{Algorithm, HmacKey, Jwks, SigningKey};
 use assent_protocol::administrator::{Role, RoleAssignment};
 use assent_protocol::application::{
-    Application, GrantType, ScopeGrant, TokenEndpointAuthMethod as Method,
+    Application, CibaRegistration, GrantType, ScopeGrant, TokenEndpointAuthMethod as Method,
 };
-use assent_protocol::environment::{AssertionReplay, CibaSettings, EnvironmentType};
+use assent_protocol::ciba::delivery::DeliveryMode;
+use assent_protocol::environment::{AssertionReplay, EnvironmentType};
 use assent_protocol::id::{ApplicationId, EnvironmentId};
 use assent_protocol::keys::EnvironmentKeys;
 use assent_protocol::record::{Record, Write};
@@ -23,7 +24,7 @@ use assent_server::machine::{Entropy, SeededEntropy};
 use assent_server::provision::{self, NewEnvironment};
 use serde_json::Value;
 
-use crate::harness::{Person, START, person, secret};
+use crate::harness::{Person, START, person, secret, unlimited};
 
 /// The master key of every node.
 pub fn master() -> RootKey {
@@ -37,6 +38,8 @@ pub struct Client {
     /// How often its assertions may come; `None`: it has none.
     pub replay: Option<AssertionReplay>,
     key: Option<SigningKey>,
+    /// How and where it is called back; `None`: it polls.
+    pub told: Option<(DeliveryMode, String)>,
 }
 
 impl Client {
@@ -67,6 +70,16 @@ pub struct Town {
     pub writes: Vec<Write>,
 }
 
+impl Town {
+    /// Whose address this is: environment and client.
+    pub fn receiver(&self, url: &str) -> Option<(usize, usize)> {
+        let is_it = |client: &Client| client.told.as_ref().is_some_and(|(_, own)| own == url);
+        self.quarters.iter().enumerate().find_map(|(env, quarter)| {
+            quarter.clients.iter().position(is_it).map(|client| (env, client))
+        })
+    }
+}
+
 /// The town.
 pub fn town() -> &'static Town {
     static TOWN: OnceLock<Town> = OnceLock::new();
@@ -91,7 +104,7 @@ fn quarter(name: &str, entropy: &dyn Entropy, writes: &mut Vec<Write>) -> Quarte
         name: name.to_owned(),
         description: String::new(),
         kind: EnvironmentType::Sandbox,
-        ciba: CibaSettings::default(),
+        ciba: unlimited(),
     };
     let (environment, made) = provision::environment(&master(), entropy, new, START).unwrap();
     let keys = EnvironmentKeys::derive(environment.open_root_key(&master()).unwrap()).unwrap();
@@ -111,12 +124,21 @@ fn quarter(name: &str, entropy: &dyn Entropy, writes: &mut Vec<Write>) -> Quarte
     ]
     .map(|(method, replay, key)| {
         let key = key.map(|()| SigningKey::generate(Algorithm::ES256).unwrap());
-        let client = Client { id: entropy.id(START).unwrap(), method, replay, key };
-        writes.push(Write::insert(application(id, &keys, entropy, &client, grant.clone())));
-        client
+        Client { id: entropy.id(START).unwrap(), method, replay, key, told: None }
     });
+    let told = [DeliveryMode::Ping, DeliveryMode::Push].map(|mode| Client {
+        id: entropy.id(START).unwrap(),
+        method: Method::ClientSecretBasic,
+        replay: None,
+        key: None,
+        told: Some((mode, format!("https://{mode:?}.{name}.example.com/told").to_lowercase())),
+    });
+    let clients: Vec<Client> = clients.into_iter().chain(told).collect();
+    for client in &clients {
+        writes.push(Write::insert(application(id, &keys, entropy, client, grant.clone())));
+    }
     let people = ["alice", "bob"].map(|username| person(id, entropy, username, writes));
-    Quarter { id, clients: clients.into(), people: people.into() }
+    Quarter { id, clients, people: people.into() }
 }
 
 /// RSA keys take long to make, so they never come of age: nothing here is signed with them, and
@@ -162,6 +184,11 @@ fn application(
         token_signing_alg: Algorithm::ES256,
         assertion_replay: client.replay,
         grants: vec![grant],
+        ciba: CibaRegistration {
+            delivery_mode: client.told.as_ref().map_or(DeliveryMode::Poll, |(mode, _)| *mode),
+            notification_endpoint: client.told.as_ref().map(|(_, url)| url.clone()),
+            ..CibaRegistration::default()
+        },
         ..Application::new(env, client.id, secret, START)
     }
 }

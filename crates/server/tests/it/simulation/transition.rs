@@ -2,6 +2,7 @@
 
 use assent_protocol::ciba::authentication::{Authentication, State};
 use assent_protocol::ciba::delivery::DeliveryMode;
+use assent_protocol::ciba::notification::{Delivery, Notification};
 use assent_protocol::grant::Grant;
 use assent_protocol::record::{Kind, Record};
 
@@ -23,6 +24,7 @@ pub fn check(changed: &Changed) -> Result<(), &'static str> {
         (None, Some(Record::Grant(after))) if after.generation != 0 => {
             Err("a family begins in the middle")
         }
+        (before, Some(Record::Notification(after))) => notification(before.as_ref(), after),
         (Some(Record::SpentAssertion(_)), Some(_)) => Err("an assertion is spent twice"),
         _ => Ok(()),
     }
@@ -61,12 +63,39 @@ fn authentication(before: &Authentication, after: &Authentication) -> Result<(),
 fn grant(before: &Grant, after: &Grant) -> Result<(), &'static str> {
     let rotated = after.generation == before.generation + 1 && after.revoked_at.is_none();
     let revoked = after.generation == before.generation && after.revoked_at.is_some();
+    // The token before the newest was used once more: nothing else changes.
+    let graced = before.rotated_at > after.rotated_at
+        && Grant { rotated_at: before.rotated_at, ..after.clone() } == *before;
     if before.revoked_at.is_some() {
         Err("a revoked family changed")
-    } else if rotated || revoked {
+    } else if rotated || revoked || graced {
         Ok(())
     } else {
         Err("the state of a family went backwards")
+    }
+}
+
+/// Armed, then due as often as it is claimed or tried, then dead; then without secrets.
+fn notification(before: Option<&Record>, after: &Notification) -> Result<(), &'static str> {
+    let Some(Record::Notification(before)) = before else {
+        let armed = after.state == Delivery::Armed && after.credentials.is_some();
+        return if armed { Ok(()) } else { Err("a notification begins in the middle") };
+    };
+    let told = (&before.endpoint, before.lane, before.gone_at, before.forget_at);
+    if told != (&after.endpoint, after.lane, after.gone_at, after.forget_at) {
+        return Err("a notification goes elsewhere than it was armed for");
+    }
+    match (&before.state, &after.state) {
+        (Delivery::Armed, Delivery::Due)
+        | (Delivery::Due, Delivery::Due | Delivery::Dead { .. }) => Ok(()),
+        (Delivery::Dead { .. }, Delivery::Dead { .. })
+            if before.credentials.is_some() && after.credentials.is_none() =>
+        {
+            Ok(())
+        }
+        (Delivery::Armed | Delivery::Due | Delivery::Dead { .. }, _) => {
+            Err("the state of a notification went backwards")
+        }
     }
 }
 
@@ -94,6 +123,12 @@ fn state(record: &Record) -> &'static str {
             State::Redeemed { .. } => "redeemed",
             State::Withdrawn { .. } => "withdrawn",
             State::Expired { .. } => "expired",
+        },
+        Record::Notification(it) => match it.state {
+            Delivery::Armed => "armed",
+            Delivery::Due => "due",
+            Delivery::Dead { .. } if it.credentials.is_some() => "dead",
+            Delivery::Dead { .. } => "stripped",
         },
         Record::Grant(it) if it.revoked_at.is_some() => "revoked",
         Record::User(it) if !it.enabled => "disabled",

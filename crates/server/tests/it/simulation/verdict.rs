@@ -1,6 +1,7 @@
 //! Holds an answer against the truth: I1 to I6.
 
 use assent_protocol::ciba::authentication::State;
+use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::environment::AssertionReplay;
 use assent_protocol::grant::Grant;
 use assent_protocol::id::EnvironmentId;
@@ -61,6 +62,8 @@ impl Judge<'_> {
             Act::Poll { asked, .. } => self.hear_poll(heard, asked),
             Act::Answer { asked, approve } => self.hear_answer(heard, asked, approve),
             Act::Refresh { token, .. } => self.hear_refresh(heard, token),
+            Act::Withdraw { asked, .. } => self.hear_withdrawal(heard, asked),
+            Act::Revoke { token, .. } => self.hear_revocation(heard, token),
             Act::Enable { env, person, enabled } => self.hear_enable(heard, env, person, enabled),
             Act::Inbox { .. }
             | Act::Keys { .. }
@@ -68,7 +71,9 @@ impl Judge<'_> {
             | Act::ForeignAnswer { .. }
             | Act::ForeignRefresh { .. }
             | Act::Tend
-            | Act::Sweep => {}
+            | Act::Sweep
+            | Act::Look
+            | Act::Send => {}
         }
         self.check_assertion(heard);
     }
@@ -109,6 +114,8 @@ impl Judge<'_> {
         let harmless = heard.note.changes.iter().all(|changed| match &changed.after {
             Some(Record::SpentAssertion(_)) => true,
             Some(Record::Grant(grant)) => grant.revoked_at.is_some(),
+            // A request that is closed is told.
+            Some(Record::Notification(_)) => heard.code() == "access_denied",
             Some(Record::Authentication(it)) => {
                 matches!(it.state, State::Denied { .. }) && heard.code() == "access_denied"
             }
@@ -160,10 +167,8 @@ impl Judge<'_> {
                 Record::Authentication(it) if *key == asked.key => match it.state {
                     State::Approved(_) => approve,
                     State::Denied { .. } => !approve,
-                    State::Pending
-                    | State::Redeemed { .. }
-                    | State::Withdrawn { .. }
-                    | State::Expired { .. } => false,
+                    State::Redeemed { .. } => approve && it.delivery == DeliveryMode::Push,
+                    State::Pending | State::Withdrawn { .. } | State::Expired { .. } => false,
                 },
                 _ => false,
             });
@@ -188,7 +193,10 @@ impl Judge<'_> {
             "invalid_grant" => {
                 let now = self.memory.authentication(&asked.key);
                 let over = now.is_none_or(|it| {
-                    matches!(it.state, State::Redeemed { .. } | State::Denied { .. })
+                    matches!(
+                        it.state,
+                        State::Redeemed { .. } | State::Denied { .. } | State::Withdrawn { .. }
+                    )
                 });
                 self.expect(over, "I1 told used up, but it is not", heard);
             }
@@ -236,9 +244,36 @@ impl Judge<'_> {
         let then = self.memory.at(&asked.key, heard.note.began_after);
         let Some(Record::Authentication(then)) = then else { return };
         // Of what has ended a node with an old memory may say so: there is nothing to lose.
-        let ended = matches!(then.state, State::Redeemed { .. } | State::Denied { .. });
+        let ended = matches!(
+            then.state,
+            State::Redeemed { .. }
+                | State::Denied { .. }
+                | State::Withdrawn { .. }
+                | State::Expired { .. }
+        );
         let over = ended || then.redeemable_until() <= heard.note.latest();
         self.expect(over, "I1 told expired, but it can be redeemed", heard);
+    }
+
+    /// What is withdrawn gives no tokens any more.
+    fn hear_withdrawal(&self, heard: &Heard, place: usize) {
+        let asked = &self.ledger.asked[place];
+        let now = self.memory.authentication(&asked.key);
+        let waits = now.is_some_and(|it| match it.state {
+            State::Pending | State::Approved(_) => true,
+            State::Denied { .. }
+            | State::Redeemed { .. }
+            | State::Withdrawn { .. }
+            | State::Expired { .. } => false,
+        });
+        self.expect(!heard.accepted() || !waits, "I1 withdrawn, but it waits", heard);
+    }
+
+    /// A family that was given up stays so.
+    fn hear_revocation(&self, heard: &Heard, place: usize) {
+        let now = self.memory.read(&self.ledger.tokens[place].grant).map(|(record, _)| record);
+        let lives = matches!(now, Some(Record::Grant(grant)) if grant.revoked_at.is_none());
+        self.expect(!heard.accepted() || !lives, "I1 revoked, but it lives", heard);
     }
 
     fn hear_refresh(&mut self, heard: &Heard, place: usize) {
@@ -368,7 +403,8 @@ fn is_good(grant: &Grant, token: &Token, now: Timestamp) -> bool {
         && now < grant.expires_at
 }
 
-fn signed_by(jwt: &str) -> String {
+/// The name of the key that signed a token.
+pub fn signed_by(jwt: &str) -> String {
     let header = assent_jose::base64url_decode(jwt.split('.').next().unwrap()).unwrap();
     let header: Value = serde_json::from_slice(&header).unwrap();
     header["kid"].as_str().unwrap().to_owned()

@@ -41,7 +41,8 @@ async fn a_device_is_made_changed_and_removed() {
     let console = Console::new().await;
     let (path, _) = console.made(&devices(&console), &phone()).await;
     console.get(&path).await;
-    console.put(&path, &json!({ "nickname": "Old phone" })).await;
+    let stronger = json!({ "nickname": "Old phone", "acrValues": ["urn:bank:sca", "urn:x"] });
+    console.put(&path, &stronger).await;
     console.get(&devices(&console)).await;
     console.delete(&path).await;
     console.get(&path).await;
@@ -116,6 +117,11 @@ async fn what_cannot_be_is_refused() {
         json!({ "type": "TOTP", "nickname": "" }),
         json!({ "type": "MOBILE", "nickname": "x".repeat(101) }),
         json!({ "type": 1, "nickname": "a\u{0}" }),
+        json!({ "type": "MOBILE", "nickname": "n", "acrValues": "urn:x" }),
+        json!({ "type": "MOBILE", "nickname": "n", "acrValues": ["a b"] }),
+        json!({ "type": "MOBILE", "nickname": "n", "acrValues": [1] }),
+        json!({ "type": "MOBILE", "nickname": "n", "acrValues": ["urn:assent:acr:simulator"] }),
+        json!({ "type": "MOBILE", "nickname": "n", "acrValues": vec!["x"; 11] }),
     ] {
         let answer = in_short(&console.post(&devices(&console), &body).await);
         table.push_str(&format!("POST {body}\n    {answer}\n"));

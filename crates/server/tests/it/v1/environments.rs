@@ -1,10 +1,12 @@
 //! `/v1/environments`
 
+use assent_protocol::administrator::{Role, RoleAssignment};
 use http::{Method, StatusCode};
 use insta::assert_snapshot;
 use serde_json::json;
 
 use super::console::{Console, in_short};
+use super::permissions::holder;
 
 #[tokio::test]
 async fn an_environment_is_made_changed_and_removed() {
@@ -91,4 +93,38 @@ async fn what_cannot_be_is_refused_at_creation_and_at_change() {
 
 fn shorten(text: &str) -> String {
     text.replace(&"x".repeat(257), "[257 x]")
+}
+
+/// What lies inside is not the tenant's (T-74).
+#[tokio::test]
+async fn networks_inside_are_opened_by_who_may_do_so_everywhere() {
+    let mut console = Console::new().await;
+    let path = console.main("");
+    let everybody = console.token.clone();
+    let roles = vec![RoleAssignment {
+        role: Role::EnvironmentAdmin,
+        environment: Some(console.world.main.id),
+    }];
+    let tenant = holder(&console.world, roles).await;
+    let body = |networks: &[&str], ports: &[u16]| {
+        json!({ "name": "Example", "type": "SANDBOX",
+            "outbound": { "allowedNetworks": networks, "allowedPorts": ports } })
+    };
+    let inside = ["10.0.0.0/8"];
+    for (token, networks, ports, permitted) in [
+        (&tenant, &inside[..], &[][..], false),
+        (&tenant, &[], &[8443], true),
+        (&everybody, &inside, &[8443], true),
+        (&tenant, &inside, &[], true),
+        (&tenant, &[], &[], false),
+        (&everybody, &[], &[], true),
+    ] {
+        console.token.clone_from(token);
+        let answer = console.put(&path, &body(networks, ports)).await;
+        assert_eq!(answer.status == StatusCode::OK, permitted, "{networks:?}: {answer:?}");
+        if !permitted {
+            let refused = "400 INVALID_DATA: CONSTRAINT_VIOLATION outbound.allowedNetworks";
+            assert_eq!(in_short(&answer), refused);
+        }
+    }
 }

@@ -3,13 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use assent_protocol::ciba::notification::Delivery;
+use assent_protocol::record::Write;
 use assent_server::management;
+use assent_store::{Outcome, Store};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::applications::plain;
 use super::console::{Console, in_short};
 use super::grants::id;
+use super::notifications::notification;
 
 /// One of everything in an environment, by the names that routes use.
 async fn furnish(console: &Console, env: &str) -> BTreeMap<&'static str, String> {
@@ -18,20 +22,47 @@ async fn furnish(console: &Console, env: &str) -> BTreeMap<&'static str, String>
     let resource = id(&made);
     let (_, made) = console.made(&format!("{path}/scopes"), &json!({ "name": "s" })).await;
     let scope = id(&made);
+    let body = json!({ "name": "tier", "value": "gold" });
+    let (_, made) = console.made(&format!("{path}/attributes"), &body).await;
+    ids.insert("attribute", id(&made));
     let (path, made) = console.made(&format!("{env}/applications"), &plain()).await;
     ids.insert("application", id(&made));
     let body = json!({ "resource": { "id": resource }, "scopes": [{ "id": scope }] });
     let (_, made) = console.made(&format!("{path}/grants"), &body).await;
     ids.insert("grant", id(&made));
+    let body = json!({ "role": "ENVIRONMENT_ADMIN_READ_ONLY" });
+    let (_, made) = console.made(&format!("{path}/roleAssignments"), &body).await;
+    ids.insert("roleAssignment", id(&made));
     let body = json!({ "username": "carol", "email": "carol@example.com" });
     let (path, made) = console.made(&format!("{env}/users"), &body).await;
     ids.insert("user", id(&made));
     let body = json!({ "type": "MOBILE", "nickname": "n" });
     let (_, made) = console.made(&format!("{path}/devices"), &body).await;
     ids.insert("device", id(&made));
+    let (_, made) = console.made(&format!("{env}/initialAccessTokens"), &json!({})).await;
+    ids.insert("token", id(&made));
+    let kind = format!("type-of-{}", env.rsplit('/').next().unwrap());
+    let body = json!({ "name": kind, "schema": {}, "template": "Yes" });
+    console.made(&format!("{env}/authorizationDetailsTypes"), &body).await;
+    ids.insert("type", kind);
+    ids.insert("notification", given_up(console, env).await);
     ids.insert("resource", resource);
     ids.insert("scope", scope);
     ids
+}
+
+/// A notification that was given up, as an expired request leaves it behind.
+async fn given_up(console: &Console, env: &str) -> String {
+    let of = [&console.world.main, &console.world.other]
+        .into_iter()
+        .find(|it| env.ends_with(&it.id.to_string()))
+        .unwrap();
+    let mut one = notification(of, u8::from(of.id == console.world.other.id));
+    one.state = Delivery::Dead { at: console.world.app.clock.now(), why: "gone".into() };
+    let id = one.id().to_string();
+    let outcome = console.world.store.commit(vec![Write::insert(one)]).await.unwrap();
+    assert_eq!(outcome, Outcome::Done);
+    id
 }
 
 /// Every route below an environment that names something in it.
@@ -103,7 +134,8 @@ async fn a_child_is_found_under_its_own_parent_alone() {
     let listed = listed["_embedded"]["resources"].as_array().unwrap().clone();
     wrong.insert("resource", id(listed.iter().find(|it| it["name"] == "Payments").unwrap()));
     for (path, method) in routes() {
-        if path.ends_with("{grant}") || path.ends_with("{scope}") || path.ends_with("{device}") {
+        let children = ["{grant}", "{scope}", "{device}", "{attribute}", "{roleAssignment}"];
+        if children.iter().any(|child| path.ends_with(child)) {
             let path = fill(path, &main, &wrong);
             assert_eq!(knock(&console, &method, &path).await, "404 NOT_FOUND: ", "{path}");
         }

@@ -8,7 +8,7 @@ use super::console::{Console, in_short};
 use super::grants::id;
 
 /// Follows the links from `path` on; answers the identifiers of each page.
-async fn walk(console: &Console, path: &str, name: &str) -> Vec<Vec<String>> {
+pub async fn walk(console: &Console, path: &str, name: &str) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     let mut next = Some(path.to_owned());
     while let Some(path) = next {

@@ -22,8 +22,24 @@ const ROLES: [Role; 5] = [
 ];
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
+/// The parameters of paths beside the environment.
+const NAMES: [&str; 12] = [
+    "administrator",
+    "application",
+    "attribute",
+    "device",
+    "grant",
+    "notification",
+    "resource",
+    "roleAssignment",
+    "scope",
+    "token",
+    "type",
+    "user",
+];
+
 /// The token of an administrator with these roles.
-async fn holder(world: &World, roles: Vec<RoleAssignment>) -> String {
+pub async fn holder(world: &World, roles: Vec<RoleAssignment>) -> String {
     let entropy = world.app.entropy.as_ref();
     let name = String::from("Holder");
     let (administrator, token) = provision::administrator(entropy, name, roles, START).unwrap();
@@ -38,8 +54,7 @@ fn routes(env: &str) -> Vec<(String, Method, String)> {
     let mut routes = Vec::new();
     for path in management::paths() {
         let mut concrete = format!("/v1{}", path.path.replace("{env}", env));
-        for name in ["administrator", "application", "grant", "resource", "scope", "user", "device"]
-        {
+        for name in NAMES {
             concrete = concrete.replace(&format!("{{{name}}}"), NOBODY);
         }
         for (method, _) in path.rules {

@@ -1,0 +1,218 @@
+//! `/{envID}/as/register`: clients register themselves (RFC 7591) and look after their own
+//! registration (RFC 7592).
+
+mod admission;
+mod answer;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use assent_protocol::application::{Application, TokenEndpointAuthMethod};
+use assent_protocol::decision::{Change, Decision};
+use assent_protocol::id::ApplicationId;
+use assent_protocol::reason::Reason;
+use assent_protocol::record::{Key, Versioned, Write};
+use assent_protocol::registration::metadata::{self, Registered};
+use assent_protocol::secret::{Digest, Purpose, Secret};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::call::Call;
+use crate::extract::{body, credentials};
+use crate::failure::{self, Endpoint, Failure};
+use crate::listen::Peer;
+use crate::provision;
+use crate::registry::Tenant;
+
+/// With what the tokens that manage a registration begin.
+const REGISTRATION_TOKEN_PREFIX: &str = "reg_";
+
+/// `POST /{envID}/as/register`
+pub async fn create(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    call: Call,
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    speak(&call, register(&app, &tenant, &call, peer, &headers, body).await)
+}
+
+/// `GET /{envID}/as/register/{clientID}`
+pub async fn show(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    call: Call,
+    Path((_, client)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let answer = async {
+        let (found, token) = own(&app, &tenant, &client, &headers).await?;
+        answer::client(&app, &tenant, &found.record, &token, StatusCode::OK).await
+    };
+    speak(&call, answer.await)
+}
+
+/// `PUT /{envID}/as/register/{clientID}`
+pub async fn replace(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    call: Call,
+    Path((_, client)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let answer = async {
+        let (found, token) = own(&app, &tenant, &client, &headers).await?;
+        let members = read_members(&headers, body).await?;
+        check_identity(&tenant, &found.record, &members)?;
+        // What administrators decided about it stays; everything it said of itself is replaced.
+        let base = Application { updated_at: call.now, ..Application::clone(&found.record) };
+        let made = read(&app, &tenant, &call, &members, base).await?;
+        let next = Application { enabled: found.record.enabled, ..made };
+        let change = Change::new(
+            Write::replace(next.clone(), found.version),
+            Reason::RegistrationTokenWrong,
+        );
+        app.settle(None, Decision::accept(()).and(change)).await?;
+        answer::client(&app, &tenant, &next, &token, StatusCode::OK).await
+    };
+    speak(&call, answer.await)
+}
+
+/// `DELETE /{envID}/as/register/{clientID}`: the client and everything it was granted ends.
+pub async fn remove(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    call: Call,
+    Path((_, client)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let answer = async {
+        let (found, _) = own(&app, &tenant, &client, &headers).await?;
+        let key = Key::application(tenant.id(), found.record.id);
+        let change = Change::new(Write::Delete(key, found.version), Reason::RegistrationTokenWrong);
+        app.settle(None, Decision::accept(()).and(change)).await?;
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        failure::no_store(&mut response);
+        Ok(response)
+    };
+    speak(&call, answer.await)
+}
+
+async fn register(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    peer: IpAddr,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let admitted = admission::admit(app, tenant, call, peer, headers).await?;
+    let members = read_members(headers, body).await?;
+    let entropy = app.entropy.as_ref();
+    let id: ApplicationId = entropy.id(call.now)?;
+    let secret = provision::client_secret(entropy)?;
+    let sealed = tenant.keys.seal_client_secret(id, &secret, entropy.octets()?)?;
+    let token = Secret::mint(REGISTRATION_TOKEN_PREFIX, entropy.octets()?);
+    let blank = Application {
+        registration_token: Some(digest(tenant, token.expose())),
+        ..Application::new(tenant.id(), id, sealed, call.now)
+    };
+    let application = read(app, tenant, call, &members, blank).await?;
+    admission::check_room(app, tenant).await?;
+    // 80 random bits beside the time do not meet twice; if they did, nobody would be registered.
+    let insert = Change::new(Write::insert(application.clone()), Reason::RegistrationTokenWrong);
+    let decision = Decision::accept(()).and_maybe(admitted).and(insert);
+    app.settle(None, decision).await?;
+    let correlation = call.correlation.as_str();
+    tracing::info!(correlation, env = %tenant.id(), client = %id, "a client registered itself");
+    answer::client(app, tenant, &application, &token, StatusCode::CREATED).await
+}
+
+/// The application that the metadata make of `blank`, with the scopes it may ask for.
+async fn read(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    members: &Map<String, Value>,
+    blank: Application,
+) -> Result<Application, Failure> {
+    let environment = &tenant.environment;
+    let Registered { application, scope } =
+        metadata::read(members, blank, &environment.registration, &environment.ciba)?;
+    let grants = admission::grants(app, tenant, call, scope.as_ref()).await?;
+    Ok(Application { grants, ..application })
+}
+
+/// The registration that the bearer token manages: its own and no other.
+async fn own(
+    app: &App,
+    tenant: &Tenant,
+    client: &str,
+    headers: &HeaderMap,
+) -> Result<(Versioned<Application>, Secret), Failure> {
+    let token = credentials::bearer(headers).ok_or(Reason::RegistrationTokenMissing)?;
+    let wrong = Reason::RegistrationTokenWrong;
+    let id = ApplicationId::parse(client).ok_or(wrong)?;
+    let found = app.store.find::<Application>(&Key::application(tenant.id(), id)).await?;
+    let found = found.ok_or(wrong)?;
+    let presented = digest(tenant, token);
+    let is_own = found.record.registration_token.is_some_and(|known| known.matches(&presented));
+    if is_own { Ok((found, Secret::new(token.to_owned()))) } else { Err(wrong.into()) }
+}
+
+/// RFC 7592 §2.2: the client names itself, and cannot choose a secret.
+fn check_identity(
+    tenant: &Tenant,
+    application: &Application,
+    members: &Map<String, Value>,
+) -> Result<(), Reason> {
+    let wrong = Reason::MetadataClientWrong;
+    let named = members.get("client_id").and_then(Value::as_str);
+    if named != Some(application.id.to_string().as_str()) {
+        return Err(wrong);
+    }
+    match members.get("client_secret") {
+        None | Some(Value::Null) => Ok(()),
+        Some(secret) => {
+            let secret = secret.as_str().ok_or(wrong)?;
+            let presented = tenant.keys.client_secret_digest(application.id, secret);
+            if presented.matches(&application.secret.digest) { Ok(()) } else { Err(wrong) }
+        }
+    }
+}
+
+async fn read_members(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Failure> {
+    let malformed = Reason::MetadataMalformed;
+    if !body::is_media_type(headers, "application/json") {
+        return Err(malformed.into());
+    }
+    let octets = body::read(headers, body).await?;
+    // Strict: no repeated member, bounded depth (T-53).
+    Ok(assent_jose::parse_object(&octets).map_err(|_| malformed)?)
+}
+
+fn digest(tenant: &Tenant, token: &str) -> Digest {
+    Digest::of(Purpose::RegistrationToken, tenant.id(), token.as_bytes())
+}
+
+/// Whether a client of this method has use for its secret.
+const fn has_secret(method: TokenEndpointAuthMethod) -> bool {
+    match method {
+        TokenEndpointAuthMethod::ClientSecretBasic
+        | TokenEndpointAuthMethod::ClientSecretPost
+        | TokenEndpointAuthMethod::ClientSecretJwt => true,
+        TokenEndpointAuthMethod::PrivateKeyJwt => false,
+    }
+}
+
+fn speak(call: &Call, answer: Result<Response, Failure>) -> Response {
+    answer.unwrap_or_else(|failure| failure::render(call, Endpoint::Registration, &failure))
+}
