@@ -3,16 +3,23 @@
 //!
 //! 1. [`requests`]: acknowledged decisions stay, one token set, no way back (I1, I2, I4).
 //! 2. [`rows`]: the database agrees with what was acknowledged (I1, I2, I4, I5).
-//! 3. [`assertions`]: no assertion is accepted outside its rule (I3).
-//! 4. [`families`]: no rotated refresh token works, no good one is lost (I1, I3, I4).
-//! 5. [`switches`]: acknowledged changes of the administrator stay (I1).
-//! 6. [`answers`]: every answer is documented and in time; nothing crosses environments (I5, I6).
+//! 3. [`cancels`]: what was taken back stays so (I1, I4).
+//! 4. [`held`]: polls that are held are answered as they must be (I1, I6).
+//! 5. [`notifications`]: clients are told what is so, not before it is, and at least once (I7).
+//! 6. [`assertions`]: no assertion is accepted outside its rule (I3).
+//! 7. [`families`]: no rotated refresh token works, no good one is lost (I1, I3, I4).
+//! 8. [`switches`]: acknowledged changes of the administrator stay (I1).
+//! 9. [`answers`]: every answer is documented and in time; nothing crosses environments (I5, I6).
 
 mod answers;
 mod assertions;
+mod cancels;
 mod families;
+mod held;
+mod notifications;
 mod requests;
 mod rows;
+mod story;
 mod switches;
 
 use std::fmt;
@@ -23,7 +30,10 @@ use crate::history::{History, Operation};
 /// How long after an acknowledgement another node may still answer from before it.
 pub const STALE_MAX: Duration = Duration::from_secs(1);
 
-/// The invariants of `faults.md`. I7 speaks of notifications, which do not exist yet.
+/// How closely it is known when something expires.
+const CLOCK_SLACK: Duration = Duration::from_secs(2);
+
+/// The promises that docs/operator/reliability.md lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// Nothing acknowledged is lost.
@@ -38,6 +48,8 @@ pub enum Invariant {
     I5,
     /// Every answer is a documented one.
     I6,
+    /// A client is told what is so, not before it is, and at least once or visibly not.
+    I7,
 }
 
 /// A broken promise.
@@ -74,6 +86,9 @@ pub fn check(history: &History) -> Vec<Violation> {
     let mut found = Found::default();
     requests::check(history, &mut found);
     rows::check(history, &mut found);
+    cancels::check(history, &mut found);
+    held::check(history, &mut found);
+    notifications::check(history, &mut found);
     assertions::check(history, &mut found);
     families::check(history, &mut found);
     switches::check(history, &mut found);

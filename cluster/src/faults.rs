@@ -28,6 +28,8 @@ pub enum Kind {
     NamespaceLinkDown,
     ClockSkew,
     Migration,
+    KillSender,
+    ReceiverDown,
 }
 
 impl Kind {
@@ -52,6 +54,8 @@ impl Kind {
             Self::NamespaceLinkDown => "network interface of a node down (F-17)",
             Self::ClockSkew => "clocks of two nodes +30 s and −30 s (F-23)",
             Self::Migration => "schema of a later release, nodes go on (F-27)",
+            Self::KillSender => "`kill -9` of a node while it calls receivers (F-34)",
+            Self::ReceiverDown => "a receiver down, mute or answering 503 (F-33)",
         }
     }
 }
@@ -96,7 +100,9 @@ pub fn measure(history: &History, incident: &Incident) -> Measured {
     for error in operations.iter().filter_map(|it| error(it)) {
         *errors.entry(error).or_default() += 1;
     }
-    let refusals = operations.iter().filter(|it| it.said().is_some_and(|it| it.status == 503));
+    // Who wanted to wait is not told sooner.
+    let at_once = operations.iter().filter(|it| it.wait().is_none());
+    let refusals = at_once.filter(|it| it.said().is_some_and(|it| it.status == 503));
     let mut keys: Vec<Moment> =
         operations.iter().filter(|it| it.what == What::Keys).map(took).collect();
     keys.sort_unstable();

@@ -1,8 +1,12 @@
 //! What was asked and what was answered, with the times of both. The checker reads nothing but
 //! this and the rows of the database.
 
+mod told;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+pub use told::{Arrival, Content, End, Listed, Mode};
 
 /// Time since the run began.
 pub type Moment = Duration;
@@ -25,8 +29,10 @@ pub enum What {
     Seek { request: usize },
     /// The person decides.
     Decide { request: usize, approve: bool },
-    /// The client asks what has become of a request.
-    Poll { request: usize, assertion: Option<usize> },
+    /// The client asks what has become of a request, and would wait so many seconds for it.
+    Poll { request: usize, assertion: Option<usize>, wait: u64 },
+    /// The client takes a request back.
+    Cancel { request: usize, assertion: Option<usize> },
     /// The client presents the refresh token of this generation.
     Refresh { family: usize, generation: usize, assertion: Option<usize> },
     /// An administrator enables or disables something.
@@ -97,6 +103,14 @@ impl Operation {
         if let Answer::Said(said) = &self.answer { Some(said) } else { None }
     }
 
+    /// Of a poll that is to be held, how long.
+    pub const fn wait(&self) -> Option<Duration> {
+        match self.what {
+            What::Poll { wait: wait @ 1.., .. } => Some(Duration::from_secs(wait)),
+            _ => None,
+        }
+    }
+
     /// Whether it was acknowledged.
     pub fn is_done(&self) -> bool {
         self.said().is_some_and(|said| (200..300).contains(&said.status))
@@ -138,6 +152,19 @@ pub struct Request {
     pub env: usize,
     /// How long it can be decided.
     pub lives: Duration,
+    /// How its client hears of the outcome.
+    pub mode: Mode,
+}
+
+/// A node was told to end, and ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drain {
+    /// Which.
+    pub node: usize,
+    /// When it was told.
+    pub begun: Moment,
+    /// When it had ended.
+    pub ended: Moment,
 }
 
 /// What has become of a request, in the database.
@@ -147,6 +174,8 @@ pub enum RowState {
     Approved,
     Denied,
     Redeemed,
+    Withdrawn,
+    Expired,
 }
 
 /// An authentication in the database.
@@ -185,6 +214,8 @@ pub struct Snapshot {
 pub struct History {
     /// Operations in the order of their ends.
     pub operations: Vec<Operation>,
+    /// Environments.
+    pub envs: Vec<String>,
     /// Requests.
     pub requests: Vec<Request>,
     /// The rule for each assertion.
@@ -195,6 +226,18 @@ pub struct History {
     pub switches: Vec<String>,
     /// Readings of the database.
     pub snapshots: Vec<Snapshot>,
+    /// Enough of the `auth_req_id` of each request that was acknowledged to tell it from others.
+    pub known: BTreeMap<usize, u64>,
+    /// Notifications in the order in which they came.
+    pub arrivals: Vec<Arrival>,
+    /// Requests by the name that the management API has for their notifications.
+    pub names: BTreeMap<String, usize>,
+    /// What that API lists in the end, if it was asked.
+    pub listed: Option<Listed>,
+    /// When nodes were told to end.
+    pub drains: Vec<Drain>,
+    /// When something was broken on purpose.
+    pub troubles: Vec<(Moment, Moment)>,
     /// Lines of nodes' logs that no fault excuses.
     pub panics: Vec<String>,
 }

@@ -2,10 +2,12 @@
 //! gets its answer into the history, or the lack of one.
 //!
 //! 1. [`steps`]: single questions.
-//! 2. [`flows`]: whole stories, from the first request to the last refresh.
+//! 2. [`flows`]: whole stories, from the first request to the last refresh; [`answers`] is how a
+//!    person answers and how the client comes to hear of it.
 //! 3. [`replays`]: what was used up comes again, at other nodes and in the other environment.
 //! 4. [`switches`]: an administrator enables and disables, and it is looked at what that does.
 
+mod answers;
 mod flows;
 mod replays;
 pub mod steps;
@@ -19,13 +21,15 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::chance::Chance;
-use crate::history::Through;
+use crate::history::{Drain, Mode, Through};
+use crate::node::Node;
 use crate::party::Assertion;
+use crate::receivers::Receivers;
 use crate::recorder::Recorder;
 use crate::world::World;
 
-/// Clients at once.
-const CLIENTS: usize = 10;
+/// Clients at once, of which some wait.
+const CLIENTS: usize = 16;
 /// Those who try again what was used up.
 const REPLAYERS: usize = 2;
 /// Between two readings of a key set.
@@ -66,6 +70,8 @@ pub struct Token {
 pub enum Relic {
     /// Tokens were handed out for it.
     Redeemed(Asked),
+    /// It was taken back.
+    Cancelled(Asked),
     /// The assertion began or polled this request.
     Spent(Asked, Assertion),
     /// The first was rotated, the second is the newest of its family.
@@ -75,7 +81,9 @@ pub enum Relic {
 /// The work and what it leaves behind.
 pub struct Load {
     /// The doors and the history.
-    pub recorder: Recorder,
+    pub recorder: Rc<Recorder>,
+    /// Where applications are called back.
+    pub receivers: Receivers,
     /// The parties.
     pub world: World,
     stop: Cell<bool>,
@@ -84,9 +92,10 @@ pub struct Load {
 
 impl Load {
     /// Nobody works yet.
-    pub fn new(recorder: Recorder, world: World) -> Rc<Self> {
+    pub fn new(recorder: Rc<Recorder>, receivers: Receivers, world: World) -> Rc<Self> {
+        recorder.history(|history| history.envs.clone_from(&world.envs));
         let (stop, relics) = (Cell::new(false), RefCell::default());
-        Rc::new(Self { recorder, world, stop, relics })
+        Rc::new(Self { recorder, receivers, world, stop, relics })
     }
 
     /// Everybody begins to work.
@@ -118,6 +127,28 @@ impl Load {
 
     fn is_over(&self) -> bool {
         self.stop.get()
+    }
+
+    /// Holds a poll of a request that nobody decides at a node.
+    pub async fn hold_at(&self, node: usize, wait: u64) -> Option<()> {
+        let (application, person) = (0, 0);
+        let asked = self.start(Through::Node(node), (application, person), wait + 1).await?;
+        self.hold(Through::Node(node), &asked, self.assertion(application), wait).await?;
+        Some(())
+    }
+
+    /// Tells a node to end and waits until it has.
+    pub async fn drain(&self, node: &mut Node) -> anyhow::Result<()> {
+        let begun = self.recorder.now();
+        node.drain().await?;
+        let drain = Drain { node: node.number, begun, ended: self.recorder.now() };
+        self.recorder.history(|history| history.drains.push(drain));
+        Ok(())
+    }
+
+    /// How the application of a request hears of its outcome.
+    pub fn mode(&self, asked: &Asked) -> Mode {
+        self.world.applications.get(asked.application).map_or(Mode::Poll, |it| it.mode)
     }
 
     fn any_node(&self, chance: &mut Chance) -> Through {

@@ -2,9 +2,11 @@
 //! checker that says whether every promise was kept. See docs/operator/reliability.md.
 //!
 //! 1. [`cluster`] starts PostgreSQL, [`node`]s with a [`wire`] each, and the [`balancer`].
-//! 2. [`world`] makes applications and people; [`load`] lets them work through the [`recorder`].
+//! 2. [`world`] makes applications and people, [`receivers`] are where applications are called
+//!    back; [`load`] lets them work through the [`recorder`].
 //! 3. [`faults`] breaks things, one after the other, and measures.
-//! 4. [`ledger`] reads the database, [`checker`] compares it with the [`history`].
+//! 4. [`settle`] waits until nobody is left to be told, [`ledger`] reads the database, [`checker`]
+//!    compares it with the [`history`].
 //! 5. [`plant`] breaks promises on purpose, to see that the checker notices.
 
 mod balancer;
@@ -22,9 +24,12 @@ mod party;
 mod plant;
 mod process;
 mod propagation;
+mod receivers;
 mod recorder;
 mod report;
 mod run;
+mod settle;
+mod waking;
 mod wire;
 mod world;
 
@@ -105,7 +110,7 @@ fn start(args: &Args) -> Result<bool> {
 /// What the arguments ask for.
 fn plan(args: &Args) -> Result<Plan> {
     let every: Vec<Kind> = Kind::value_variants().to_vec();
-    let slow = [Kind::RollingRestart, Kind::ClockSkew, Kind::Migration];
+    let slow = [Kind::RollingRestart, Kind::ClockSkew, Kind::Migration, Kind::ReceiverDown];
     let (first, later) = match (args.only.is_empty(), args.long) {
         (false, _) => (args.only.clone(), args.only.clone()),
         (true, true) => (every.clone(), every),
@@ -125,7 +130,7 @@ fn plan(args: &Args) -> Result<Plan> {
         first,
         later,
         cycles_min: 2,
-        samples: 300,
+        samples: 200,
         plant: args.plant,
         keep_logs: args.keep_logs.clone(),
         report: args.report.clone(),

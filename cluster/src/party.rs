@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use crate::history::Rule;
+use crate::history::{Mode, Rule};
 use crate::http::Request;
 
 /// How long an assertion lives: longer than the replays that are tried with it.
@@ -34,6 +34,8 @@ pub struct Application {
     pub proof: Proof,
     /// What its assertions may be used for.
     pub rule: Rule,
+    /// How it hears of outcomes.
+    pub mode: Mode,
 }
 
 /// A person with a paired device.

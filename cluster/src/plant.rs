@@ -1,5 +1,7 @@
 //! Breaks promises on purpose, behind the nodes' backs: a checker that does not notice is none.
 
+mod told;
+
 use anyhow::{Context, Result, bail};
 use tokio::time::sleep;
 use tokio_postgres::Client;
@@ -11,6 +13,7 @@ use crate::history::{RowState, Through};
 use crate::ledger::Ledger;
 use crate::load::{Asked, Load, Relic, Token, switches};
 use crate::party::Assertion;
+use crate::settle::settle;
 
 /// What was planted: the invariant it breaks and what its report must speak of.
 #[derive(Debug)]
@@ -42,12 +45,15 @@ pub fn missed(planted: &[Planted], violations: &[Violation]) -> Vec<String> {
 pub async fn plant(cluster: &mut Cluster, load: &Load) -> Result<Vec<Planted>> {
     let ledger = Ledger::open(&cluster.database.url()).await?;
     let client = ledger.client();
+    let prepared = told::prepare(load, client).await?;
     for node in &mut cluster.nodes {
         node.kill()?;
     }
     let reused = choose(load, client).await?;
-    set_back(client, &reused).await?;
+    let now = ledger.now().await?;
+    set_back(client, &reused, now).await?;
     let mut planted = falsify(load, client, &reused).await?;
+    told::falsify(client, &prepared, now).await?;
     for node in &mut cluster.nodes {
         node.start(0)?;
     }
@@ -55,7 +61,8 @@ pub async fn plant(cluster: &mut Cluster, load: &Load) -> Result<Vec<Planted>> {
     // What was acknowledged last must be old enough for every node to have heard of it.
     sleep(STALE_MAX).await;
     planted.extend(reuse(load, &reused).await);
-    ledger.read(load).await?;
+    planted.extend(told::reveal(load, &prepared).await?);
+    settle(load, &ledger).await?;
     Ok(planted)
 }
 
@@ -96,9 +103,7 @@ const SET_STATE: &str = "update authentication set version = version + 1, \
 const APPROVED: &str = r#"{"approved":{"at":$,"device":null,"acr":"x","amr":["user"]}}"#;
 
 /// What was used up is made as new.
-async fn set_back(client: &Client, reused: &Reused) -> Result<()> {
-    let now = "select (extract(epoch from clock_timestamp()) * 1000)::int8";
-    let now: i64 = client.query_one(now, &[]).await?.get(0);
+async fn set_back(client: &Client, reused: &Reused, now: i64) -> Result<()> {
     let approved = APPROVED.replace('$', &now.to_string());
     change_one(client, SET_STATE, &[&message(reused.redeemed.number), &approved]).await?;
     client.execute("delete from spent_assertion", &[]).await?;

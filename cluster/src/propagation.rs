@@ -8,14 +8,15 @@ use tokio::time::sleep;
 use crate::chance::Chance;
 use crate::history::Through;
 use crate::load::Load;
+use crate::waking::Times;
 
 /// Between two polls of the node that is to hear of it.
 const BETWEEN: Duration = Duration::from_millis(2);
 /// A decision that is not seen after so many polls is not seen at all.
 const POLLS_MAX: usize = 2_000;
 
-/// What was measured, in order of size.
-pub struct Propagation(Vec<Duration>);
+/// What was measured.
+pub struct Propagation(pub Times);
 
 impl Propagation {
     /// Measures so many decisions, between all pairs of nodes.
@@ -28,19 +29,7 @@ impl Propagation {
             let time = decide_and_poll(load, &mut chance, one, two).await;
             times.push(time.context("a decision was not seen on a quiet cluster")?);
         }
-        times.sort_unstable();
-        Ok(Self(times))
-    }
-
-    /// How many were measured.
-    pub fn samples(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The time that so many percent do not exceed.
-    pub fn percentile(&self, percent: usize) -> Duration {
-        let place = self.0.len().saturating_sub(1) * percent / 100;
-        self.0.get(place).copied().unwrap_or_default()
+        Ok(Self(Times::new(times)))
     }
 }
 
@@ -53,7 +42,7 @@ async fn decide_and_poll(
     two: usize,
 ) -> Option<Duration> {
     let (one, two) = (Through::Node(one), Through::Node(two));
-    let asked = load.start(one, load.pair(chance), 60).await?;
+    let asked = load.start(one, load.polling_pair(chance), 60).await?;
     // From now on the other node knows that it waits.
     load.poll(two, &asked, load.assertion(asked.application)).await?;
     let id = load.seek(one, &asked).await?;

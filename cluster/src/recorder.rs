@@ -8,8 +8,10 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::balancer::FROM_NODE;
-use crate::history::{Answer, History, Moment, Operation, Request as Asked, Rule, Said, Silence};
-use crate::history::{Through, What};
+use crate::history::{
+    Answer, Arrival, End, History, Moment, Operation, Request as Asked, Rule, Said, Silence,
+    Through, What,
+};
 use crate::http::{self, Reply, Request};
 use crate::party::{Application, Assertion};
 
@@ -50,6 +52,11 @@ impl Recorder {
         self.began.elapsed()
     }
 
+    /// Where the balancer listens.
+    pub const fn balancer(&self) -> SocketAddr {
+        self.balancer
+    }
+
     /// How many nodes there are.
     pub const fn nodes(&self) -> usize {
         self.nodes.len()
@@ -73,6 +80,39 @@ impl Recorder {
     /// A new switch.
     pub fn new_switch(&self, name: String) -> usize {
         self.history(|history| add(&mut history.switches, name))
+    }
+
+    /// The `client_notification_token` of a request: it tells receivers which one it is about.
+    pub fn bearer(&self, request: usize) -> String {
+        let proof = gist(&format!("{} {request}", self.seed));
+        format!("told-{}-{request}-{proof:016x}", self.seed)
+    }
+
+    /// The request to which a token was given.
+    pub fn of_bearer(&self, token: &str) -> Option<usize> {
+        let request = token.split('-').nth(2)?.parse().ok()?;
+        let given = self.history(|history| request < history.requests.len());
+        (given && self.bearer(request) == token).then_some(request)
+    }
+
+    /// The environment of a request.
+    pub fn env_of(&self, request: usize) -> Option<String> {
+        self.history(|history| history.envs.get(history.requests.get(request)?.env).cloned())
+    }
+
+    /// A notification that came.
+    pub fn arrived(&self, arrival: Arrival) -> usize {
+        self.history(|history| add(&mut history.arrivals, arrival))
+    }
+
+    /// How the call ended that brought it.
+    pub fn arrival_ended(&self, place: usize, end: End) {
+        let now = self.now();
+        self.history(|history| {
+            if let Some(arrival) = history.arrivals.get_mut(place) {
+                (arrival.ended, arrival.end) = (now, end);
+            }
+        });
     }
 
     /// A new assertion, if the application uses them.
@@ -138,9 +178,9 @@ fn understand(reply: Result<Reply, Silence>, through: Through) -> (Answer, Value
     (Answer::Said(said), body)
 }
 
-/// Enough of a token to tell it from others.
-fn gist(token: &str) -> u64 {
+/// Enough of a text to tell it from others.
+pub fn gist(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    token.hash(&mut hasher);
+    text.hash(&mut hasher);
     hasher.finish()
 }

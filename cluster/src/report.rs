@@ -1,5 +1,7 @@
 //! What is printed, and what is written into the document.
 
+mod told;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -9,11 +11,14 @@ use anyhow::{Context, Result};
 
 use crate::checker::{self, Invariant, Violation};
 use crate::faults::{self, Incident, Kind, Measured};
-use crate::history::{History, What};
+use crate::history::{History, RowState, What};
 use crate::propagation::Propagation;
+use crate::waking::{self, Times, Waking};
 
 const BEGIN: &str = "<!-- figures: written by cluster/run --report -->";
 const END: &str = "<!-- end of figures -->";
+/// What 99 of 100 polls that are held must not exceed on a quiet cluster.
+const WAKING_MAX: Duration = Duration::from_millis(50);
 
 /// Prints a line.
 #[expect(clippy::print_stdout, reason = "the report is what this program is for")]
@@ -31,6 +36,8 @@ pub fn complain(error: &anyhow::Error) {
 pub struct Report<'a> {
     /// The seed.
     pub seed: u64,
+    /// The server that ran.
+    pub assent: &'a Path,
     /// How long it took.
     pub took: Duration,
     /// What was done.
@@ -40,7 +47,9 @@ pub struct Report<'a> {
     /// COMMITs seen and cut by the fault proxies.
     pub commits: (u64, u64),
     /// How fast decisions spread.
-    pub propagation: Option<&'a Propagation>,
+    pub propagation: &'a Propagation,
+    /// How fast decisions answer polls that are held.
+    pub waking: &'a Waking,
     /// What was not possible here.
     pub skipped: &'a [String],
     /// What may not be.
@@ -51,6 +60,8 @@ impl Report<'_> {
     /// The whole report as Markdown.
     pub fn markdown(&self) -> String {
         let mut text = self.summary();
+        text.push_str(&self.held());
+        text.push_str(&told::told(self.history));
         text.push_str(&self.faults());
         text.push_str(&self.invariants());
         for skipped in self.skipped {
@@ -64,28 +75,55 @@ impl Report<'_> {
         let errors = self.history.operations.iter().filter_map(faults::error).count();
         let (commits, cuts) = self.commits;
         let stalest = checker::stalest(self.history);
+        let all = || self.history.operations.iter();
+        let polls = |code: &str| {
+            all().filter(|it| matches!(it.what, What::Poll { .. }) && it.is_code(code)).count()
+        };
+        let last = self.history.snapshots.last();
+        let rows = last.into_iter().flat_map(|it| it.rows.values());
+        let cancelled = rows.filter(|row| row.state == RowState::Withdrawn).count();
         let mut text = format!(
-            "Seed {}, {:.0} s, {operations} operations ({errors} without a good answer), \
+            "Seed {}, {}, {:.0} s, {operations} operations ({errors} without a good answer), \
              {} requests, {} assertions, {} refresh families, {commits} COMMITs of which \
-             {cuts} were cut. Oldest answer after an acknowledged change: {}.\n\n",
+             {cuts} were cut. {} requests were taken back; {} polls were told to slow down and {} \
+             to stop. Oldest answer after an acknowledged change: {}.\n\n",
             self.seed,
+            build(self.assent),
             self.took.as_secs_f64(),
             self.history.requests.len(),
             self.history.assertions.len(),
             self.history.families.len(),
+            cancelled,
+            polls("slow_down"),
+            polls("invalid_request"),
             shown(stalest),
         );
-        if let Some(propagation) = self.propagation {
-            text.push_str(&format!(
-                "A decision at one node is seen by polls at another, quiet cluster, {} samples: \
-                 p50 {}, p99 {}, max {}.\n\n",
-                propagation.samples(),
-                shown(propagation.percentile(50)),
-                shown(propagation.percentile(99)),
-                shown(propagation.percentile(100)),
-            ));
-        }
+        text.push_str(&format!(
+            "A decision at one node is seen by polls at another, quiet cluster: {}.\n\n",
+            percentiles(&self.propagation.0)
+        ));
         text
+    }
+
+    fn held(&self) -> String {
+        let (quiet, troubled) = waking::under_load(self.history);
+        let polls = || self.history.operations.iter().filter(|it| it.wait().is_some());
+        let pending = polls().filter(|it| it.is_code("authorization_pending")).count();
+        format!(
+            "Of {} polls that were to be held, {pending} were answered `authorization_pending`. \
+             From the answer to a decision at one node to the answer of the poll that another one \
+             holds ({}):\n\n\
+             | | samples | p50 | p99 | max |\n|---|--:|--:|--:|--:|\n{}{}{}{}\n",
+            polls().count(),
+            demand(self.waking),
+            times("quiet cluster, denied", &self.waking.denied),
+            times(
+                "quiet cluster, approved: tokens are signed and committed",
+                &self.waking.approved
+            ),
+            times("under load, between faults", &quiet),
+            times("under load, during faults", &troubled),
+        )
     }
 
     fn faults(&self) -> String {
@@ -110,13 +148,17 @@ impl Report<'_> {
         let count = |wanted: &dyn Fn(What) -> bool| {
             self.history.operations.iter().filter(|it| wanted(it.what)).count()
         };
+        let changes = |what| {
+            matches!(
+                what,
+                What::Start { .. } | What::Decide { .. } | What::Cancel { .. } | What::Turn { .. }
+            )
+        };
         let counts = [
             (
                 Invariant::I1,
-                "starts, decisions and changes by administrators",
-                count(&|what| {
-                    matches!(what, What::Start { .. } | What::Decide { .. } | What::Turn { .. })
-                }),
+                "starts, decisions, cancels and changes by administrators",
+                count(&changes),
             ),
             (Invariant::I2, "polls", count(&|what| matches!(what, What::Poll { .. }))),
             (
@@ -135,13 +177,13 @@ impl Report<'_> {
                 count(&|what| matches!(what, What::Trespass(_))),
             ),
             (Invariant::I6, "answers", self.history.operations.len()),
+            (Invariant::I7, "calls to receivers", self.history.arrivals.len()),
         ];
         let mut text = String::from("\n| invariant | checked over | violations |\n|---|---|--:|\n");
         for (invariant, over, number) in counts {
             let broken = self.violations.iter().filter(|it| it.invariant == invariant).count();
             text.push_str(&format!("| {invariant:?} | {number} {over} | {broken} |\n"));
         }
-        text.push_str("| I7 | notifications do not exist yet | |\n");
         text
     }
 
@@ -178,6 +220,44 @@ fn row(kind: Kind, all: &[Measured]) -> String {
         spread(all.iter().map(|it| it.gap)),
         spread(all.iter().filter_map(|it| it.first_good)),
         spread(all.iter().map(|it| it.ready)),
+    )
+}
+
+/// How the server was built, as far as its place says.
+fn build(assent: &Path) -> &'static str {
+    match assent.parent().and_then(Path::file_name).and_then(|name| name.to_str()) {
+        Some("release") => "release build",
+        Some("debug") => "debug build",
+        _ => "some build",
+    }
+}
+
+/// Whether held polls are answered as fast as is demanded.
+fn demand(waking: &Waking) -> String {
+    let slowest = waking.denied.percentile(99).max(waking.approved.percentile(99));
+    let verdict = if slowest <= WAKING_MAX { "met" } else { "NOT met on this machine" };
+    format!("at most {} at p99 on a quiet cluster are demanded: {verdict}", shown(WAKING_MAX))
+}
+
+fn times(name: &str, times: &Times) -> String {
+    let percentile = |percent| shown(times.percentile(percent));
+    format!(
+        "| {name} | {} | {} | {} | {} |\n",
+        times.samples(),
+        percentile(50),
+        percentile(99),
+        percentile(100)
+    )
+}
+
+fn percentiles(times: &Times) -> String {
+    let percentile = |percent| shown(times.percentile(percent));
+    format!(
+        "{} samples, p50 {}, p99 {}, max {}",
+        times.samples(),
+        percentile(50),
+        percentile(99),
+        percentile(100)
     )
 }
 

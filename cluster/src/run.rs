@@ -1,6 +1,7 @@
 //! One run, from an empty directory to a verdict.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,8 +19,11 @@ use crate::ledger::Ledger;
 use crate::load::{Load, Relic};
 use crate::plant;
 use crate::propagation::Propagation;
+use crate::receivers::Receivers;
 use crate::recorder::Recorder;
 use crate::report::{Report, line};
+use crate::settle::settle;
+use crate::waking::Waking;
 use crate::world::Builder;
 
 /// Load before the first fault.
@@ -73,34 +77,48 @@ pub async fn run(plan: &Plan) -> Result<bool> {
 async fn drive(plan: &Plan, cluster: &mut Cluster, began: Instant) -> Result<bool> {
     let address = cluster.balancer.address();
     let (auth_path, token) = (cluster.auth_path.clone(), cluster.token.clone());
-    let world = Builder { address, auth_path, token }.build().await?;
     let nodes = cluster.nodes.iter().map(|node| node.address).collect();
-    let load = Load::new(Recorder::new(address, nodes, plan.seed), world);
+    let recorder = Rc::new(Recorder::new(address, nodes, plan.seed));
+    // A node with a network of its own has a loopback interface of its own, too.
+    let ours = cluster.namespace.as_ref().map_or(Ipv4Addr::LOCALHOST, |namespace| namespace.ours);
+    let (database, chance) = (cluster.database.url(), Chance::new(plan.seed, 3));
+    let receivers = Receivers::open(&recorder, ours.into(), database, chance).await?;
+    let builder = Builder { address, auth_path, token, receivers: &receivers };
+    let world = builder.build().await?;
+    let load = Load::new(recorder, receivers, world);
     if plan.plant {
         return prove_the_checker(plan, cluster, &load).await;
     }
     let propagation = Propagation::measure(&load, plan.samples, plan.seed).await?;
+    let waking = Waking::measure(&load, plan.samples, plan.seed).await?;
     line(&format!("[{:>5.1} s] propagation is measured", began.elapsed().as_secs_f64()));
     let workers = load.begin(plan.seed);
     sleep(WARM_UP).await;
     let (incidents, skipped) = cycles(plan, cluster, &load, began).await?;
     load.end(workers).await?;
-    ask_again(&load).await;
     let ledger = Ledger::open(&cluster.database.url()).await?;
+    let (settled, ()) = tokio::join!(settle(&load, &ledger), ask_again(&load));
+    settled?;
+    line(&format!("[{:>5.1} s] everybody was told", began.elapsed().as_secs_f64()));
     ledger.read(&load).await?;
     let panics = cluster.panics();
-    load.recorder.history(|history| history.panics = panics);
+    load.recorder.history(|history| {
+        history.panics = panics;
+        history.troubles = incidents.iter().map(|it| (it.begun, it.whole)).collect();
+    });
     let counts = cluster.nodes.iter().map(|node| node.wire.counts());
     let commits = counts.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
     load.recorder.history(|history| {
         let violations = checker::check(history);
         let report = Report {
             seed: plan.seed,
+            assent: &plan.assent,
             took: began.elapsed(),
             history,
             incidents: &incidents,
             commits,
-            propagation: Some(&propagation),
+            propagation: &propagation,
+            waking: &waking,
             skipped: &skipped,
             violations: &violations,
         };
@@ -188,7 +206,10 @@ async fn ask_again(load: &Load) {
                     load.refresh(node, &old).await;
                 }
             }
-            Relic::Redeemed(_) | Relic::Spent(..) | Relic::Rotated(..) => {}
+            Relic::Cancelled(asked) if place < LAST_QUESTIONS => {
+                load.poll(node, &asked, load.assertion(asked.application)).await;
+            }
+            Relic::Redeemed(_) | Relic::Cancelled(_) | Relic::Spent(..) | Relic::Rotated(..) => {}
         }
     }
 }
@@ -198,7 +219,7 @@ async fn prove_the_checker(plan: &Plan, cluster: &mut Cluster, load: &Rc<Load>) 
     let workers = load.begin(plan.seed);
     sleep(PLANT_LOAD).await;
     load.end(workers).await?;
-    Ledger::open(&cluster.database.url()).await?.read(load).await?;
+    settle(load, &Ledger::open(&cluster.database.url()).await?).await?;
     let before = load.recorder.history(|history| checker::check(history));
     let planted = plant::plant(cluster, load).await?;
     let mut violations = load.recorder.history(|history| checker::check(history));

@@ -6,10 +6,12 @@ use anyhow::{Context, Result, bail};
 use assent_jose::{Algorithm, HmacKey, Jwks, SigningKey};
 use serde_json::{Value, json};
 
-use crate::history::Rule;
+use crate::history::{Mode, Rule};
 use crate::http::{self, Request};
 use crate::party::{Application, Person, Proof};
+use crate::receivers::{RECEIVERS, Receivers};
 
+const ENVIRONMENTS: [&str; 2] = ["First", "Second"];
 /// People of each environment that are asked.
 const PEOPLE: usize = 8;
 /// How often something is tried while the cluster settles.
@@ -34,21 +36,23 @@ pub struct World {
 }
 
 /// Makes it.
-pub struct Builder {
+pub struct Builder<'a> {
     /// The balancer.
     pub address: std::net::SocketAddr,
     /// Its URL, with which issuers begin.
     pub auth_path: String,
     /// The administrator's token.
     pub token: String,
+    /// Where applications are called back.
+    pub receivers: &'a Receivers,
 }
 
-impl Builder {
+impl Builder<'_> {
     /// Makes both environments and what is in them.
     pub async fn build(self) -> Result<World> {
         let (mut envs, mut applications) = (Vec::new(), Vec::new());
         let (mut people, mut toggled_people) = (Vec::new(), Vec::new());
-        for (number, name) in ["First", "Second"].into_iter().enumerate() {
+        for (number, name) in ENVIRONMENTS.into_iter().enumerate() {
             let env = self.environment(name).await?;
             applications.extend(self.applications(number, &env).await?);
             for person in 0..PEOPLE {
@@ -61,8 +65,8 @@ impl Builder {
         for name in ["toggled0", "toggled1"] {
             toggled_people.push(self.person(0, first, name.to_owned()).await?);
         }
-        let toggled_application =
-            self.application(0, first, "CLIENT_SECRET_BASIC", "RS256", Rule::Bound).await?;
+        let plain = ("CLIENT_SECRET_BASIC", "RS256", Rule::Bound, Mode::Poll);
+        let toggled_application = self.application(0, first, plain).await?;
         let issuers = envs.iter().map(|env| format!("{}/{env}/as", self.auth_path)).collect();
         let token = self.token;
         Ok(World {
@@ -81,22 +85,32 @@ impl Builder {
             "promptsPerMinute": 0, "promptsWaiting": 0, "promptsUnwanted": 0,
             "requestsPerMinute": 0,
             "expiresIn": 120, "unknownUsersPerMinute": 100_000,
-            "unknownRequestsPerMinute": 100_000 } });
+            "unknownRequestsPerMinute": 100_000 },
+            // The second is where a node with a network of its own finds us.
+            "outbound": { "allowedNetworks": ["127.0.0.0/8", "10.213.0.0/16"],
+                "trustedCertificates": self.receivers.authority() } });
         let made = self.post(String::from("/v1/environments"), &body).await?;
         id_of(&made)
     }
 
+    /// Those that are called back come last.
     async fn applications(&self, number: usize, env: &str) -> Result<Vec<Application>> {
+        let each = RECEIVERS / ENVIRONMENTS.len();
+        let receiver = |place: usize| number * each + place % each;
         let mut made = Vec::new();
-        for (method, signed, rule) in [
-            ("CLIENT_SECRET_BASIC", "ES256", Rule::Bound),
-            ("CLIENT_SECRET_POST", "RS256", Rule::Bound),
-            ("CLIENT_SECRET_JWT", "ES256", Rule::Bound),
-            ("CLIENT_SECRET_JWT", "ES256", Rule::SingleUse),
-            ("PRIVATE_KEY_JWT", "EdDSA", Rule::Bound),
-            ("PRIVATE_KEY_JWT", "ES256", Rule::SingleUse),
+        for kind in [
+            ("CLIENT_SECRET_BASIC", "ES256", Rule::Bound, Mode::Poll),
+            ("CLIENT_SECRET_POST", "RS256", Rule::Bound, Mode::Poll),
+            ("CLIENT_SECRET_JWT", "ES256", Rule::Bound, Mode::Poll),
+            ("CLIENT_SECRET_JWT", "ES256", Rule::SingleUse, Mode::Poll),
+            ("PRIVATE_KEY_JWT", "EdDSA", Rule::Bound, Mode::Poll),
+            ("PRIVATE_KEY_JWT", "ES256", Rule::SingleUse, Mode::Poll),
+            ("CLIENT_SECRET_POST", "RS256", Rule::Bound, Mode::Ping(receiver(0))),
+            ("PRIVATE_KEY_JWT", "ES256", Rule::SingleUse, Mode::Ping(receiver(1))),
+            ("CLIENT_SECRET_JWT", "ES256", Rule::Bound, Mode::Push(receiver(2))),
+            ("CLIENT_SECRET_BASIC", "EdDSA", Rule::Bound, Mode::Push(receiver(3))),
         ] {
-            made.push(self.application(number, env, method, signed, rule).await?);
+            made.push(self.application(number, env, kind).await?);
         }
         Ok(made)
     }
@@ -105,15 +119,19 @@ impl Builder {
         &self,
         number: usize,
         env: &str,
-        method: &str,
-        signed: &str,
-        rule: Rule,
+        (method, signed, rule, mode): (&str, &str, Rule, Mode),
     ) -> Result<Application> {
         let key = SigningKey::generate(Algorithm::ES256)?;
         let mut body = application_body(method, true);
         set(&mut body, "tokenSigningAlgorithm", json!(signed));
         let replay = if rule == Rule::Bound { "BOUND" } else { "SINGLE_USE" };
         set(&mut body, "assertionReplay", json!(replay));
+        if let Some(receiver) = mode.receiver() {
+            let endpoint = self.receivers.endpoint(receiver).context("no such receiver")?;
+            let name = if mode.is_push() { "PUSH" } else { "PING" };
+            let called = json!({ "deliveryMode": name, "notificationEndpoint": endpoint });
+            set(&mut body, "ciba", called);
+        }
         if method == "PRIVATE_KEY_JWT" {
             let jwks = Jwks::from_keys(vec![key.public_key().clone()]);
             set(&mut body, "jwks", json!(jwks.text()));
@@ -128,7 +146,7 @@ impl Builder {
             "CLIENT_SECRET_JWT" => Proof::SecretJwt(HmacKey::new(secret.as_bytes())),
             _ => Proof::PrivateKey(key),
         };
-        Ok(Application { env: number, id, proof, rule })
+        Ok(Application { env: number, id, proof, rule, mode })
     }
 
     async fn person(&self, number: usize, env: &str, username: String) -> Result<Person> {

@@ -55,9 +55,12 @@ fn is_documented(what: What, said: &Said) -> bool {
                     | "access_denied"
                     | "invalid_grant"
                     | "expired_token"
+                    | "invalid_request"
+                    | "unauthorized_client"
             ),
             _ => false,
         },
+        What::Cancel { .. } => matches!((said.status, code), (200, "") | (401, "invalid_client")),
         What::Refresh { .. } => {
             matches!(
                 (said.status, code),
@@ -82,6 +85,7 @@ fn unexpected(history: &History) -> Vec<(&Operation, &'static str)> {
         let used = match operation.what {
             What::Start { assertion, .. }
             | What::Poll { assertion, .. }
+            | What::Cancel { assertion, .. }
             | What::Refresh { assertion, .. } => assertion,
             _ => continue,
         };

@@ -17,6 +17,7 @@ pub fn check(history: &History, found: &mut Found) {
     let groups = grouped(history, history.assertions.len(), |operation| match operation.what {
         What::Start { assertion, .. }
         | What::Poll { assertion, .. }
+        | What::Cancel { assertion, .. }
         | What::Refresh { assertion, .. } => assertion,
         _ => None,
     });
@@ -63,8 +64,10 @@ fn accepted(history: &History, operation: &Operation) -> Option<Use> {
                     && history.snapshots.iter().any(|it| it.rows.contains_key(&request)));
             began.then_some(Use::Request(request))
         }
+        // Who is sent the outcome is refused before it is looked what it asks about.
+        What::Poll { .. } if operation.is_code("unauthorized_client") => Some(Use::Other),
         What::Poll { request, .. } => was_let_in(operation).then_some(Use::Request(request)),
-        What::Refresh { .. } => was_let_in(operation).then_some(Use::Other),
+        What::Cancel { .. } | What::Refresh { .. } => was_let_in(operation).then_some(Use::Other),
         _ => None,
     }
 }

@@ -1,31 +1,13 @@
-//! One request: what was decided stays decided, and tokens are handed out once.
+//! One request: what was decided stays decided, and tokens are handed out once, polled or pushed.
 
 use std::time::Duration;
 
-use super::{Found, Invariant, STALE_MAX, grouped, told};
-use crate::history::{History, Operation, Request, What};
+use super::story::{Story, Told, stories};
+use super::{CLOCK_SLACK, Found, Invariant, STALE_MAX, told};
+use crate::history::{Content, History, Mode, Operation, What};
 
-/// A decision stays redeemable so much longer; an expiry is not doubted so close to it.
-const AFTER_DECISION: Duration = Duration::from_secs(60);
-const CLOCK_SLACK: Duration = Duration::from_secs(2);
-
-/// What a client was told of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    Undecided,
-    Denied,
-    Tokens,
-    /// `invalid_grant`: redeemed, or unknown.
-    Gone,
-    Expired,
-}
-
-/// All that is known of one request.
-struct Story<'a> {
-    number: usize,
-    request: Request,
-    operations: Vec<&'a Operation>,
-}
+/// After so many early polls the client is told to stop.
+const EARLY_POLLS_MAX: usize = 10;
 
 /// Checks every request.
 pub fn check(history: &History, found: &mut Found) {
@@ -33,6 +15,7 @@ pub fn check(history: &History, found: &mut Found) {
         story.check_tokens(found);
         story.check_decisions(found);
         story.check_polls(found);
+        story.check_pace(found);
         story.check_inbox(found);
     }
 }
@@ -47,63 +30,14 @@ pub fn stalest(history: &History) -> Duration {
     stories(history).iter().filter_map(late).max().unwrap_or_default()
 }
 
-fn stories(history: &History) -> Vec<Story<'_>> {
-    let groups = grouped(history, history.requests.len(), |operation| match operation.what {
-        What::Start { request, .. }
-        | What::Seek { request }
-        | What::Decide { request, .. }
-        | What::Poll { request, .. } => Some(request),
-        What::Refresh { .. }
-        | What::Turn { .. }
-        | What::Look { .. }
-        | What::Keys
-        | What::Trespass(_) => None,
-    });
-    let requests = history.requests.iter().copied();
-    let numbered = groups.into_iter().zip(requests).enumerate();
-    let story = |(number, (operations, request))| Story { number, request, operations };
-    numbered.map(story).collect()
-}
-
 impl Story<'_> {
-    fn decisions(&self) -> impl Iterator<Item = &Operation> {
-        let decides = |it: &&Operation| matches!(it.what, What::Decide { .. });
-        self.operations.iter().copied().filter(decides)
-    }
-
-    fn polls(&self) -> impl Iterator<Item = (&Operation, Told)> {
-        let polls = |it: &&Operation| matches!(it.what, What::Poll { .. });
-        let told = |it| Some((it, told_of(it)?));
-        self.operations.iter().copied().filter(polls).filter_map(told)
-    }
-
-    /// Whether the person may have said this before `operation` ended.
-    fn may_have_said(&self, yes: bool, operation: &Operation) -> bool {
-        self.decisions().any(|decision| {
-            let says = matches!(decision.what, What::Decide { approve, .. } if approve == yes);
-            says && !decision.is_refused() && decision.begun < operation.ended
-        })
-    }
-
-    /// Whether tokens may have been handed out, to whomever, before `operation` ended.
-    fn may_be_redeemed(&self, operation: &Operation) -> bool {
-        self.operations.iter().any(|poll| {
-            let polls = matches!(poll.what, What::Poll { .. });
-            polls && (poll.is_done() || poll.is_in_doubt()) && poll.begun < operation.ended
-        })
-    }
-
-    /// Whether it may be too late for the answer of `operation`.
-    fn may_be_late(&self, operation: &Operation) -> bool {
-        let begun = self.operations.first().map_or(Duration::ZERO, |first| first.begun);
-        let decided = self.decisions().map(|decision| decision.begun + AFTER_DECISION).max();
-        let until = decided.unwrap_or_default().min(begun + self.request.lives + AFTER_DECISION);
-        operation.ended + CLOCK_SLACK > until.max(begun + self.request.lives)
-    }
-
     fn check_tokens(&self, found: &mut Found) {
-        let mut sets: Vec<u64> =
-            self.operations.iter().filter_map(|it| it.said()?.tokens).collect();
+        let polled = self.operations.iter().filter_map(|it| it.said()?.tokens);
+        let pushed = self.arrivals.iter().filter_map(|it| match it.content {
+            Content::Tokens(tokens) => Some(tokens),
+            Content::Ping | Content::Error(_) => None,
+        });
+        let mut sets: Vec<u64> = polled.chain(pushed).collect();
         sets.sort_unstable();
         sets.dedup();
         if sets.len() > 1 {
@@ -123,7 +57,9 @@ impl Story<'_> {
                 !std::ptr::eq(*it, refused) && !it.is_refused() && it.begun < refused.ended
             };
             let status = refused.said().map_or(0, |said| said.status);
-            if status == 409 && !self.decisions().any(|it| by_other(&it)) {
+            let over = self.may_be_cancelled(refused)
+                || (self.request.mode != Mode::Poll && self.may_be_expired(refused));
+            if status == 409 && !over && !self.decisions().any(|it| by_other(&it)) {
                 let words = "was refused as decided though nobody decided before";
                 found.report(Invariant::I4, format!("{} {words}", told(refused)));
             }
@@ -158,8 +94,9 @@ impl Story<'_> {
                 Told::Denied if !self.may_have_said(false, poll) => {
                     report(Invariant::I1, "though nobody had denied");
                 }
-                Told::Gone if !self.may_be_redeemed(poll) => {
-                    report(Invariant::I1, "though nobody had fetched the tokens");
+                Told::Gone if !self.may_be_redeemed(poll) && !self.may_be_cancelled(poll) => {
+                    let words = "though nobody had fetched the tokens or taken the request back";
+                    report(Invariant::I1, words);
                 }
                 Told::Expired if !self.may_be_late(poll) => {
                     report(Invariant::I1, "before its time");
@@ -176,15 +113,37 @@ impl Story<'_> {
         }
     }
 
+    /// Only who was told often enough to slow down is told to stop, and nobody who is sent the
+    /// outcome may ask.
+    fn check_pace(&self, found: &mut Found) {
+        let polls = || self.operations.iter().filter(|it| matches!(it.what, What::Poll { .. }));
+        for poll in polls().filter(|it| it.is_code("invalid_request")) {
+            let early = |it: &&&Operation| {
+                let slowed = it.is_code("slow_down") || it.is_code("invalid_request");
+                (slowed || it.is_in_doubt()) && it.begun < poll.ended && !std::ptr::eq(**it, *poll)
+            };
+            if polls().filter(early).count() < EARLY_POLLS_MAX {
+                let words = "though it had hardly been told to slow down";
+                found.report(Invariant::I6, format!("{} {words}: {}", told(poll), self.told_all()));
+            }
+        }
+        for (poll, said) in polls().filter_map(|it| Some((it, it.said()?))) {
+            let refused = said.code == "unauthorized_client";
+            let excused = matches!(said.status, 401 | 503);
+            if !excused && refused != self.request.mode.is_push() {
+                let mode = self.request.mode;
+                found.report(Invariant::I6, format!("{} in mode {mode:?}", told(poll)));
+            }
+        }
+    }
+
     /// A request that was acknowledged is shown to the person while it waits.
     fn check_inbox(&self, found: &mut Found) {
-        let starts = |it: &&&Operation| matches!(it.what, What::Start { .. });
-        let Some(start) = self.operations.iter().find(starts).filter(|it| it.is_done()) else {
-            return;
-        };
+        let Some(start) = self.start() else { return };
         for seek in self.operations.iter().filter(|it| matches!(it.what, What::Seek { .. })) {
             let missing = seek.said().and_then(|said| said.seen) == Some(false);
-            let decided = self.decisions().any(|it| it.begun < seek.ended && !it.is_refused());
+            let decided = self.decisions().any(|it| it.begun < seek.ended && !it.is_refused())
+                || self.may_be_cancelled(seek);
             let soon = seek.begun <= start.ended + STALE_MAX;
             let late = seek.ended + CLOCK_SLACK > start.begun + self.request.lives;
             if missing && !decided && !soon && !late {
@@ -192,21 +151,5 @@ impl Story<'_> {
                 found.report(Invariant::I1, words);
             }
         }
-    }
-
-    fn told_all(&self) -> String {
-        self.operations.iter().map(|it| told(it)).collect::<Vec<_>>().join("; ")
-    }
-}
-
-fn told_of(poll: &Operation) -> Option<Told> {
-    let said = poll.said()?;
-    match (said.status, said.code.as_str()) {
-        (200, _) => Some(Told::Tokens),
-        (400, "authorization_pending" | "slow_down") => Some(Told::Undecided),
-        (400, "access_denied") => Some(Told::Denied),
-        (400, "invalid_grant") => Some(Told::Gone),
-        (400, "expired_token") => Some(Told::Expired),
-        _ => None,
     }
 }

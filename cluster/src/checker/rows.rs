@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Found, Invariant, grouped, told};
-use crate::history::{History, Operation, Row, RowState, Snapshot, What};
+use super::{CLOCK_SLACK, Found, Invariant, grouped, told};
+use crate::history::{History, Mode, Operation, Row, RowState, Snapshot, What};
 
 /// Ended requests are remembered for so long after they expired, less what clocks differ.
 const REMEMBERED: Duration = Duration::from_secs(600);
@@ -11,9 +11,10 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 /// Checks every reading of the database.
 pub fn check(history: &History, found: &mut Found) {
     let groups = grouped(history, history.requests.len(), |operation| match operation.what {
-        What::Start { request, .. } | What::Decide { request, .. } | What::Poll { request, .. } => {
-            Some(request)
-        }
+        What::Start { request, .. }
+        | What::Decide { request, .. }
+        | What::Poll { request, .. }
+        | What::Cancel { request, .. } => Some(request),
         _ => None,
     });
     for snapshot in &history.snapshots {
@@ -41,14 +42,22 @@ fn present(
     if row.env.is_none() || row.env != history.requests.get(number).map(|it| it.env) {
         found.report(Invariant::I5, format!("request {number} is in another environment's rows"));
     }
+    let request = history.requests.get(number);
+    let lives = request.map_or(Duration::ZERO, |it| it.lives);
+    let until = operations.first().map_or(Duration::ZERO, |it| it.begun) + lives;
     let before = operations.iter().filter(|it| it.ended < snapshot.begun);
     for operation in before.filter(|it| it.is_done()) {
         let agrees = match operation.what {
             What::Decide { approve: true, .. } => {
-                matches!(state, RowState::Approved | RowState::Redeemed)
+                matches!(state, RowState::Approved | RowState::Redeemed | RowState::Withdrawn)
             }
             What::Decide { approve: false, .. } => state == RowState::Denied,
             What::Poll { .. } => state == RowState::Redeemed,
+            // Of a request that is over there is nothing left to take back.
+            What::Cancel { .. } => {
+                let waits = matches!(state, RowState::Pending | RowState::Approved);
+                !waits || operation.ended + CLOCK_SLACK > until
+            }
             _ => true,
         };
         if !agrees {
@@ -62,11 +71,18 @@ fn present(
     };
     let says =
         |it: &Operation, yes| matches!(it.what, What::Decide { approve, .. } if approve == yes);
+    let pushed = request.is_some_and(|it| it.mode.is_push());
     let explained = match state {
         RowState::Pending => true,
         RowState::Approved => may(&|it| says(it, true)),
         RowState::Denied => may(&|it| says(it, false)),
+        // What is sent is redeemed with the same commit.
+        RowState::Redeemed if pushed => may(&|it| says(it, true)),
         RowState::Redeemed => may(&|it| matches!(it.what, What::Poll { .. })),
+        RowState::Withdrawn => may(&|it| matches!(it.what, What::Cancel { .. })),
+        RowState::Expired => {
+            request.is_some_and(|it| it.mode != Mode::Poll) && snapshot.ended + CLOCK_SLACK > until
+        }
     };
     if !explained {
         let words = format!("request {number} is {state:?} in the database though nobody did that");
@@ -97,9 +113,10 @@ fn backwards(earlier: &Snapshot, later: &Snapshot, found: &mut Found) {
         let forward = match row.state {
             RowState::Pending => true,
             // An approval of a person who may no longer authenticate is closed as denied.
-            RowState::Approved => next.state != RowState::Pending,
-            RowState::Denied => next.state == RowState::Denied,
-            RowState::Redeemed => next.state == RowState::Redeemed,
+            RowState::Approved => !matches!(next.state, RowState::Pending | RowState::Expired),
+            RowState::Denied | RowState::Redeemed | RowState::Withdrawn | RowState::Expired => {
+                next.state == row.state
+            }
         };
         if !forward {
             let words = format!("request {number} went from {:?} to {:?}", row.state, next.state);

@@ -1,14 +1,17 @@
 //! Small histories in which one promise is broken each, and their innocent neighbours.
 
+mod told;
+mod waiting;
+
 use super::*;
 use crate::history::{
-    Answer, GrantRow, Request, Row, RowState, Rule, Said, Silence, Snapshot, Through, What,
+    Answer, GrantRow, Mode, Request, Row, RowState, Rule, Said, Silence, Snapshot, Through, What,
 };
 
 /// A history of one request, one family, one switch and two assertions.
 fn history() -> History {
     History {
-        requests: vec![Request { env: 0, lives: Duration::from_secs(60) }; 2],
+        requests: vec![POLLED; 2],
         assertions: vec![Rule::Bound, Rule::SingleUse],
         families: vec![String::from("grant")],
         switches: vec![String::from("person")],
@@ -65,11 +68,12 @@ fn breaks(history: &History, expected: &[Invariant]) {
     assert_eq!(invariants, expected, "{found:#?}");
 }
 
+const POLLED: Request = Request { env: 0, lives: Duration::from_secs(60), mode: Mode::Poll };
 const START: What = What::Start { request: 0, assertion: None };
 const SEEK: What = What::Seek { request: 0 };
 const APPROVE: What = What::Decide { request: 0, approve: true };
 const DENY: What = What::Decide { request: 0, approve: false };
-const POLL: What = What::Poll { request: 0, assertion: None };
+const POLL: What = What::Poll { request: 0, assertion: None, wait: 0 };
 
 fn refresh(generation: usize) -> What {
     What::Refresh { family: 0, generation, assertion: None }
@@ -176,7 +180,7 @@ fn an_assertion_accepted_outside_its_rule_is_noticed() {
         let start = What::Start { request: 0, assertion: Some(assertion) };
         with([(1, start, said(200, "")), (2, second, said(400, "authorization_pending"))])
     };
-    let poll = |request, assertion| What::Poll { request, assertion: Some(assertion) };
+    let poll = |request, assertion| What::Poll { request, assertion: Some(assertion), wait: 0 };
     breaks(&with_assertion(0, poll(0, 0)), &[]);
     breaks(&with_assertion(0, poll(1, 0)), &[Invariant::I3]);
     // A poll without tokens binds it on its own node only; what begins a request, everywhere.

@@ -17,6 +17,7 @@ use crate::load::Load;
 use crate::namespace::Dropped;
 use crate::node::{self, Node, START_TIME};
 use crate::process::signal;
+use crate::receivers::{Mood, RECEIVERS};
 use crate::wire::{Cut, Flow};
 
 /// The balancer looks every 500 ms, so it has seen a node's state after this.
@@ -25,6 +26,11 @@ const BALANCER_LOOKS: Duration = Duration::from_millis(1200);
 const RECOVERY_MAX: Duration = Duration::from_secs(30);
 /// Every how-manyth COMMIT is cut: the others get through, so that there is always work.
 const CUT_EVERY: u64 = 4;
+/// A poll is held at a node that is told to end, for so many seconds; and told when.
+const DRAIN_HOLD: u64 = 20;
+const DRAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long receivers are slow before a node is killed.
+const SLOW_BEFORE: Duration = Duration::from_millis(1200);
 /// Clocks are off by this.
 const SKEW: i32 = 30;
 /// How exactly a clock's skew is known: the header has whole seconds.
@@ -87,6 +93,8 @@ impl Injector<'_> {
             Kind::NamespaceLinkDown => self.link_down().await,
             Kind::ClockSkew => self.skew_clocks().await,
             Kind::Migration => self.migrate().await,
+            Kind::KillSender => self.kill_sender().await,
+            Kind::ReceiverDown => self.receiver_down().await,
         }
     }
 
@@ -115,11 +123,37 @@ impl Injector<'_> {
 
     async fn rolling_restart(&mut self) -> Result<()> {
         for node in &mut self.cluster.nodes {
-            node.drain().await?;
+            // A poll that is held there for certain.
+            let held = self.load.hold_at(node.number, DRAIN_HOLD);
+            let (_, drained) = tokio::join!(held, async {
+                sleep(DRAIN_AFTER).await;
+                self.load.drain(node).await
+            });
+            drained?;
             node.start(0)?;
             node.ready_within(START_TIME).await?;
             sleep(BALANCER_LOOKS).await;
         }
+        Ok(())
+    }
+
+    /// Receivers think for a while, so that the node has calls under way when it is killed.
+    async fn kill_sender(&mut self) -> Result<()> {
+        self.load.receivers.turn_all(Mood::Slow);
+        sleep(SLOW_BEFORE).await;
+        let killed = self.kill_node().await;
+        self.load.receivers.turn_all(Mood::Ordinary);
+        killed
+    }
+
+    async fn receiver_down(&mut self) -> Result<()> {
+        let moods = [Mood::Down, Mood::Mute, Mood::Unwell];
+        for mood in moods {
+            let number = self.chance.below(RECEIVERS);
+            self.load.receivers.turn(number, mood);
+        }
+        sleep(self.chance.millis(3000, 4000)).await;
+        self.load.receivers.turn_all(Mood::Ordinary);
         Ok(())
     }
 

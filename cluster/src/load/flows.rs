@@ -3,19 +3,21 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::answers::{answered, called_off};
 use super::{Asked, Load, Relic, Token, pause};
 use crate::chance::Chance;
 use crate::history::{Rule, Through};
 use crate::party::Assertion;
-use crate::recorder::Outcome;
 
 /// How often a step is tried again when it is in doubt.
-const ATTEMPTS: usize = 6;
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(150);
+pub const ATTEMPTS: usize = 6;
+pub const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(150);
 /// Life of a request, in seconds: longer than any fault.
 const LIVES: u64 = 90;
 /// Life of one that nobody answers: it must leave the person's list soon.
-const LIVES_SHORT: u64 = 10;
+pub const LIVES_SHORT: u64 = 10;
+/// Polls of who does not slow down: more than are told to.
+const IMPATIENT_POLLS: usize = 13;
 
 /// One story after the other.
 pub async fn work(load: Rc<Load>, mut chance: Chance) {
@@ -39,32 +41,58 @@ async fn story(load: &Load, chance: &mut Chance) -> Option<()> {
     if let Some(assertion) = &asked.assertion {
         load.keep(Relic::Spent(asked.clone(), assertion.clone()));
     }
-    if chance.percent(60) {
-        let assertion = poll_assertion(load, chance, &asked);
-        load.poll(Through::Balancer, &asked, assertion.clone()).await;
-        if let Some(assertion) = assertion {
-            load.keep(Relic::Spent(asked.clone(), assertion));
-        }
-    }
+    early(load, chance, &asked).await;
     if abandoned {
+        if chance.percent(30) {
+            called_off(load, chance, &asked).await;
+        }
         return None;
     }
     let id = seek(load, &asked).await?;
-    let approved = decide(load, chance, &asked, &id).await;
-    let outcome = fetch(load, chance, &asked).await?;
-    if !approved || !outcome.operation.is_done() {
-        return None;
-    }
-    load.keep(Relic::Redeemed(asked.clone()));
-    let token = load.first_token(&asked, &outcome)?;
+    let tokens = answered(load, chance, &asked, &id).await?;
+    let token = load.first_token(&asked, &tokens)?;
     renew(load, chance, token).await;
     Some(())
 }
 
-/// Where the rule allows it, an assertion sometimes comes again for its own request.
-fn poll_assertion(load: &Load, chance: &mut Chance, asked: &Asked) -> Option<Assertion> {
-    let rule = load.world.applications.get(asked.application).map(|it| it.rule);
-    if rule == Some(Rule::Bound) && chance.percent(30) {
+/// Some cannot wait, some say that they will.
+async fn early(load: &Load, chance: &mut Chance, asked: &Asked) {
+    let pushed = load.mode(asked).is_push();
+    match chance.below(100) {
+        // Who is sent the outcome is told that it may not ask.
+        _ if pushed && !chance.percent(10) => {}
+        0..=44 => {
+            let assertion = poll_assertion(load, chance, asked);
+            load.poll(Through::Balancer, asked, assertion.clone()).await;
+            if let Some(assertion) = assertion {
+                load.keep(Relic::Spent(asked.clone(), assertion));
+            }
+        }
+        45..=54 => {
+            let (door, assertion) = (any_door(load, chance), load.assertion(asked.application));
+            load.hold(door, asked, assertion, 1).await;
+        }
+        55..=56 => {
+            let node = load.any_node(chance);
+            for _ in 0..IMPATIENT_POLLS {
+                load.poll(node, asked, load.assertion(asked.application)).await;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The balancer or some node.
+pub fn any_door(load: &Load, chance: &mut Chance) -> Through {
+    if chance.percent(40) { Through::Balancer } else { load.any_node(chance) }
+}
+
+/// Where the rule allows it, an assertion sometimes comes again for its own request. Who is sent
+/// the outcome has no request to ask about.
+pub fn poll_assertion(load: &Load, chance: &mut Chance, asked: &Asked) -> Option<Assertion> {
+    let application = load.world.applications.get(asked.application);
+    let bound = application.is_some_and(|it| it.rule == Rule::Bound && !it.mode.is_push());
+    if bound && chance.percent(30) {
         return asked.assertion.clone();
     }
     load.assertion(asked.application)
@@ -78,53 +106,6 @@ async fn seek(load: &Load, asked: &Asked) -> Option<String> {
         pause(BETWEEN_ATTEMPTS).await;
     }
     None
-}
-
-/// The person's answer; whether it may have been a yes.
-async fn decide(load: &Load, chance: &mut Chance, asked: &Asked, id: &str) -> bool {
-    if chance.percent(10) {
-        // Two devices at once, at two nodes: one of them wins.
-        let (one, two) = (load.any_node(chance), load.any_node(chance));
-        tokio::join!(load.decide(one, asked, id, true), load.decide(two, asked, id, false));
-        return true;
-    }
-    let approve = chance.percent(80);
-    for _ in 0..ATTEMPTS {
-        let outcome = load.decide(Through::Balancer, asked, id, approve).await;
-        if outcome.is_some_and(|outcome| !outcome.operation.is_in_doubt()) {
-            break;
-        }
-        pause(BETWEEN_ATTEMPTS).await;
-    }
-    approve
-}
-
-/// Polls until the answer is final.
-async fn fetch(load: &Load, chance: &mut Chance, asked: &Asked) -> Option<Outcome> {
-    for _ in 0..ATTEMPTS {
-        let outcome = if chance.percent(15) {
-            fetch_at_once(load, asked).await?
-        } else {
-            load.poll(Through::Balancer, asked, poll_assertion(load, chance, asked)).await?
-        };
-        let said = &outcome.operation;
-        let undecided = said.is_code("authorization_pending") || said.is_code("slow_down");
-        if !undecided && !said.is_in_doubt() {
-            return Some(outcome);
-        }
-        pause(BETWEEN_ATTEMPTS).await;
-    }
-    None
-}
-
-/// Every node is asked at the same moment.
-async fn fetch_at_once(load: &Load, asked: &Asked) -> Option<Outcome> {
-    let poll = |node| load.poll(Through::Node(node), asked, load.assertion(asked.application));
-    let (zero, one, two) = tokio::join!(poll(0), poll(1), poll(2));
-    let mut outcomes: Vec<Outcome> = [zero, one, two].into_iter().flatten().collect();
-    // The tokens, if there are any.
-    outcomes.sort_by_key(|outcome| outcome.operation.is_done());
-    outcomes.pop()
 }
 
 /// Renews the tokens some times; what the tokens replaced are used up.

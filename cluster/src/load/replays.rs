@@ -15,6 +15,10 @@ pub async fn work(load: Rc<Load>, mut chance: Chance) {
         pause(chance.millis(20, 80)).await;
         match load.any_relic(&mut chance) {
             Some(Relic::Redeemed(asked)) => redeemed(&load, &mut chance, &asked).await,
+            Some(Relic::Cancelled(asked)) => {
+                let through = load.any_node(&mut chance);
+                load.poll(through, &asked, load.assertion(asked.application)).await;
+            }
             Some(Relic::Spent(asked, assertion)) => {
                 spent(&load, &mut chance, &asked, assertion).await;
             }

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::{Asked, Load, Token};
 use crate::chance::Chance;
-use crate::history::{Request as Recorded, Said, Through, What};
+use crate::history::{Mode, Request as Recorded, Said, Through, What};
 use crate::http::Request;
 use crate::party::{Application, Assertion, Person};
-use crate::recorder::Outcome;
+use crate::recorder::{Outcome, gist};
 
 const CIBA: &str = "urn:openid:params:grant-type:ciba";
 /// A device sees so many waiting requests at once; what is beyond need not be found.
@@ -56,6 +56,16 @@ impl Load {
         (application, chance.pick(&of_env).copied().unwrap_or(0))
     }
 
+    /// The same with an application that asks for its outcomes.
+    pub fn polling_pair(&self, chance: &mut Chance) -> (usize, usize) {
+        loop {
+            let pair = self.pair(chance);
+            if self.application(pair.0).is_none_or(|it| it.mode == Mode::Poll) {
+                return pair;
+            }
+        }
+    }
+
     /// Begins a request with a fresh assertion.
     pub async fn start(
         &self,
@@ -76,37 +86,94 @@ impl Load {
         assertion: Option<Assertion>,
     ) -> Option<Asked> {
         let (asking, asked) = (self.application(application)?, self.person(person)?);
-        let recorded = Recorded { env: asking.env, lives: Duration::from_secs(lives) };
+        let lives_for = Duration::from_secs(lives);
+        let recorded = Recorded { env: asking.env, lives: lives_for, mode: asking.mode };
         let number = self.recorder.new_request(recorded);
         let (message, lives) = (format!("R-{number}"), lives.to_string());
-        let fields = [
+        let bearer = self.recorder.bearer(number);
+        let mut fields = vec![
             ("scope", "openid offline_access"),
             ("login_hint", asked.username.as_str()),
             ("binding_message", &message),
             ("requested_expiry", &lives),
         ];
+        if asking.mode != Mode::Poll {
+            fields.push(("client_notification_token", &bearer));
+        }
         let path = self.path(asking.env, "as/cibaAuthorization");
         let request = asking.request(path, &fields, assertion.as_ref());
         let used = assertion.as_ref().map(|assertion| assertion.number);
         let what = What::Start { request: number, assertion: used };
         let outcome = self.recorder.perform(through, what, &request, nothing).await;
         let auth_req_id = outcome.text("auth_req_id")?.to_owned();
+        self.recorder.history(|history| history.known.insert(number, gist(&auth_req_id)));
         Some(Asked { number, application, person, auth_req_id, assertion })
     }
 
-    /// Asks what has become of a request.
+    /// Asks what has become of a request, and does not wait.
     pub async fn poll(
         &self,
         through: Through,
         asked: &Asked,
         assertion: Option<Assertion>,
     ) -> Option<Outcome> {
+        let request = self.question(asked, assertion.as_ref())?;
+        Some(self.put(through, asked, assertion, (0, request)).await)
+    }
+
+    /// Asks what has become of a request, and would wait so many seconds for it.
+    pub async fn hold(
+        &self,
+        through: Through,
+        asked: &Asked,
+        assertion: Option<Assertion>,
+        wait: u64,
+    ) -> Option<Outcome> {
+        let request = self.question(asked, assertion.as_ref())?;
+        let request = request.with("prefer", format!("wait={wait}"));
+        Some(self.put(through, asked, assertion, (wait, request)).await)
+    }
+
+    /// As [`Load::hold`], but that the client would wait is lost on the way.
+    pub async fn hold_in_vain(
+        &self,
+        through: Through,
+        asked: &Asked,
+        wait: u64,
+    ) -> Option<Outcome> {
+        let assertion = self.assertion(asked.application);
+        let request = self.question(asked, assertion.as_ref())?;
+        Some(self.put(through, asked, assertion, (wait, request)).await)
+    }
+
+    fn question(&self, asked: &Asked, assertion: Option<&Assertion>) -> Option<Request> {
         let application = self.application(asked.application)?;
         let fields = [("grant_type", CIBA), ("auth_req_id", asked.auth_req_id.as_str())];
         let path = self.path(application.env, "as/token");
+        Some(application.request(path, &fields, assertion))
+    }
+
+    async fn put(
+        &self,
+        through: Through,
+        asked: &Asked,
+        assertion: Option<Assertion>,
+        (wait, request): (u64, Request),
+    ) -> Outcome {
+        let used = assertion.map(|assertion| assertion.number);
+        let what = What::Poll { request: asked.number, assertion: used, wait };
+        self.recorder.perform(through, what, &request, nothing).await
+    }
+
+    /// Takes a request back.
+    pub async fn cancel(&self, through: Through, asked: &Asked) -> Option<Outcome> {
+        let application = self.application(asked.application)?;
+        let assertion = self.assertion(asked.application);
+        let fields = [("token", asked.auth_req_id.as_str()), ("token_type_hint", "auth_req_id")];
+        let path = self.path(application.env, "as/revoke");
         let request = application.request(path, &fields, assertion.as_ref());
         let used = assertion.map(|assertion| assertion.number);
-        let what = What::Poll { request: asked.number, assertion: used };
+        let what = What::Cancel { request: asked.number, assertion: used };
         Some(self.recorder.perform(through, what, &request, nothing).await)
     }
 
@@ -141,10 +208,11 @@ impl Load {
         Some(self.recorder.perform(through, what, &request, nothing).await)
     }
 
-    /// The refresh token that came with the tokens of a request.
-    pub fn first_token(&self, asked: &Asked, outcome: &Outcome) -> Option<Token> {
-        let text = outcome.text("refresh_token")?.to_owned();
-        let grant = claim(outcome.text("id_token")?, "sid")?;
+    /// The refresh token that came with the tokens of a request, polled or pushed.
+    pub fn first_token(&self, asked: &Asked, body: &Value) -> Option<Token> {
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let grant = claim(text("id_token")?, "sid")?;
+        let text = text("refresh_token")?.to_owned();
         let family = self.recorder.new_family(grant);
         Some(Token { family, generation: 0, application: asked.application, text })
     }

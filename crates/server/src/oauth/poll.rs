@@ -195,7 +195,10 @@ fn not_yet(verdict: Reason, interval: Seconds) -> Failure {
 
 /// The authentication as it is now. Another node may have committed a decision in the last moment
 /// before expiry, and «expired» is a last word.
-async fn find(
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn find(
     app: &App,
     tenant: &Tenant,
     digest: Digest,

@@ -27,9 +27,9 @@ use crate::call::Call;
 use crate::extract::body;
 use crate::failure::{self, Endpoint, Failure};
 use crate::oauth::authenticate_client::{self, Claimed, Client};
-use crate::oauth::cors;
 use crate::oauth::presented::{Presented, identify};
 use crate::oauth::refresh::end_family;
+use crate::oauth::{cors, poll};
 use crate::registry::Tenant;
 
 /// Handles the request.
@@ -140,7 +140,8 @@ async fn request(
 ) -> Result<(), Failure> {
     let found = if token.len() <= AUTH_REQ_ID_BYTES_MAX {
         let digest = Digest::of(Purpose::AuthReqId, tenant.id(), token.as_bytes());
-        app.store.find::<Authentication>(&Key::authentication(tenant.id(), digest)).await?
+        // What was approved in the last moment can still be taken back.
+        poll::find(app, tenant, digest, call.now).await?
     } else {
         None
     };
