@@ -55,7 +55,8 @@ impl Client {
     pub async fn poll(&self, connection: &mut Connection, id: &str, mix: &Mix) -> Result<()> {
         let answer = self.token(connection, id).await?;
         match (answer.status, member(answer.body, "error")) {
-            (400, Some(said @ ("authorization_pending" | "slow_down"))) => {
+            // The last is said to who never slows down, as a loop that measures does not.
+            (400, Some(said @ ("authorization_pending" | "slow_down" | "invalid_request"))) => {
                 count(mix, said);
                 Ok(())
             }

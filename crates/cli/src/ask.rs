@@ -151,6 +151,10 @@ fn polled(args: &AskArgs, server: &Server, pace: Pace) -> Result<End> {
 
 fn begin(args: &AskArgs, server: &Server, token: Option<&Secret>) -> Result<(Begun, Progress)> {
     let begun = begin::begin(server, &args.question, token)?;
+    if let Some(number) = &begun.number {
+        let number = terminal::harmless(number);
+        logging::tell(&format!("The number to compare on the other device: {number}"));
+    }
     let lifetime = Duration::from_secs(begun.expires_in.into());
     Ok((begun, Progress::new(&args.question.whom(), lifetime)))
 }

@@ -17,6 +17,7 @@ pub use compiled::{CompiledType, FUEL, Uncompilable, WORDS_CHARS_MAX};
 
 mod compiled;
 mod schema;
+mod template;
 
 /// Longest `authorization_details` in octets.
 pub const DETAILS_BYTES_MAX: usize = 8 * 1024;
@@ -103,7 +104,9 @@ impl Details {
             return Err(malformed);
         }
         let details: Result<Vec<Detail>, Reason> = objects.into_iter().map(detail).collect();
-        details.map(Self)
+        let details = Self(details?);
+        // Written out, 1e15 is longer than it came: what is kept has to be readable again.
+        if details.text().len() > DETAILS_BYTES_MAX { Err(malformed) } else { Ok(details) }
     }
 
     /// The objects, in the order asked for.

@@ -49,7 +49,8 @@ impl ClaimsRequest {
         }
         let mut asked = Self { id_token, userinfo, text: String::new() };
         asked.text = asked.render();
-        Ok(asked)
+        // Written out, 1e15 is longer than it came: what is kept has to be readable again.
+        if asked.text.len() > CLAIMS_BYTES_MAX { Err(Reason::ClaimsMalformed) } else { Ok(asked) }
     }
 
     /// What was understood of it as compact JSON; [`ClaimsRequest::parse`] reads the same again.
@@ -186,6 +187,9 @@ mod tests {
     fn what_is_not_such_an_object_is_refused() {
         let many: Vec<String> = (0..=CLAIMS_MAX).map(|n| format!("\"c{n}\":null")).collect();
         let values = vec!["1"; CLAIM_VALUES_MAX + 1].join(",");
+        let grows = vec!["1e15"; CLAIM_VALUES_MAX].join(",");
+        let long_when_written: Vec<String> =
+            (0..20).map(|n| format!("\"c{n}\":{{\"values\":[{grows}]}}")).collect();
         for text in [
             "",
             "x",
@@ -203,6 +207,7 @@ mod tests {
             &format!("{{\"userinfo\":{{{}}}}}", many.join(",")),
             &format!("{{\"userinfo\":{{\"a\":{{\"values\":[{values}]}}}}}}"),
             &format!("{{\"a\":\"{}\"}}", "x".repeat(CLAIMS_BYTES_MAX)),
+            &format!("{{\"id_token\":{{{}}}}}", long_when_written.join(",")),
         ] {
             assert_eq!(check(text), Err(Reason::ClaimsMalformed), "{text}");
         }

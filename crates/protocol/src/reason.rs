@@ -68,6 +68,7 @@ pub enum Reason {
     RefreshTokenRevoked,
     RefreshScopeWidened,
     AttributeWithoutValue,
+    AccessTokenTooLarge,
     ScopeEmpty,
     AuthorizationDetailsWidened,
     // --- the authentication request
@@ -97,6 +98,7 @@ pub enum Reason {
     UserCodeMissing,
     UserCodeWrong,
     UserCodeLocked,
+    UserCodesThrottled,
     RequestObjectMissing,
     RequestObjectMixed,
     RequestObjectMalformed,
@@ -135,6 +137,7 @@ pub enum Reason {
     RegistrationTokenMissing,
     RegistrationTokenWrong,
     RegistrationsTooMany,
+    RegistrationChanged,
     MetadataMalformed,
     MetadataGrantTypeNotOffered,
     MetadataAuthMethodNotOffered,
@@ -143,6 +146,7 @@ pub enum Reason {
     MetadataDeliveryModeNotOffered,
     MetadataNotificationEndpointWrong,
     MetadataScopeNotOffered,
+    MetadataDetailsTypeNotOffered,
     MetadataClientWrong,
     RedirectUriWrong,
     // --- the authentication device

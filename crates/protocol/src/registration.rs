@@ -33,6 +33,8 @@ pub struct RegistrationPolicy {
     pub grant_types: Vec<GrantType>,
     /// Scopes beyond `openid` that a registered client may ask for.
     pub scopes: Vec<String>,
+    /// Types of authorization details that a registered client may ask for.
+    pub authorization_details_types: Vec<String>,
     /// Most registered clients; one more is refused.
     pub clients_max: u32,
 }
@@ -43,6 +45,7 @@ impl Default for RegistrationPolicy {
             mode: RegistrationMode::Off,
             grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
             scopes: Vec::new(),
+            authorization_details_types: Vec::new(),
             clients_max: 100,
         }
     }

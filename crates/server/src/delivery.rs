@@ -58,9 +58,10 @@ impl Told {
 ///
 /// # Errors
 /// The application has no address that could be called, or gave no token; or a fault.
-pub async fn arm(
+pub fn arm(
     app: &App,
     tenant: &Tenant,
+    application: &Application,
     authentication: &Authentication,
     auth_req_id: &Secret,
     client_notification_token: Option<&Secret>,
@@ -69,11 +70,9 @@ pub async fn arm(
         return Ok(None);
     }
     let token = client_notification_token.ok_or(Reason::NotificationTokenMissing)?.clone();
-    let key = Key::application(tenant.id(), authentication.application);
-    let application = app.store.find::<Application>(&key).await?;
-    let endpoint = application.and_then(|it| it.record.ciba.notification_endpoint.clone());
+    let endpoint = application.ciba.notification_endpoint.as_deref();
     let endpoint = endpoint.ok_or(Reason::DeliveryModeNotOffered)?;
-    let lane = lane(tenant.id(), &endpoint).ok_or(Reason::DeliveryModeNotOffered)?;
+    let lane = lane(tenant.id(), endpoint).ok_or(Reason::DeliveryModeNotOffered)?;
     let credentials = Credentials { auth_req_id: auth_req_id.clone(), token };
     let plain = credentials.render();
     let sealed = tenant.keys.seal_notification(
@@ -82,7 +81,7 @@ pub async fn arm(
         plain.expose().as_bytes(),
         app.entropy.octets()?,
     )?;
-    let to = Receiver { endpoint: &endpoint, lane };
+    let to = Receiver { endpoint, lane };
     let armed = Notification::armed(authentication, to, sealed);
     Ok(Some(Change::new(Write::insert(armed), Reason::AuthReqIdUnknown)))
 }

@@ -215,7 +215,12 @@ pub async fn decide(
         decision.changes.push(Change::new(block, Reason::RequestDecided));
     }
     let verdict = std::mem::replace(&mut decision.verdict, Ok(()));
-    app.settle(None, decision).await?;
+    let settled = app.settle(None, decision).await;
+    if reported && settled.is_err() && still_waits(app, found, call.now).await? {
+        // Not the request but the person's record was changed meanwhile: nothing was said yet.
+        return Err(Fault::Overloaded.into());
+    }
+    settled?;
     // Nothing is sent before it is durable.
     if let Some(claimed) = told.claimed {
         app.outbox.offer(claimed, call.now);
@@ -224,6 +229,15 @@ pub async fn decide(
         audit(tenant, &application, call);
     }
     Ok(verdict?)
+}
+
+async fn still_waits(
+    app: &App,
+    found: &Versioned<Authentication>,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let found = app.store.find_in_inbox(found.record.inbox).await?;
+    Ok(found.is_some_and(|found| found.record.is_waiting(now)))
 }
 
 async fn usable_person(

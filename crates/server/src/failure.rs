@@ -135,8 +135,9 @@ fn refuse(call: &Call, endpoint: Endpoint, reason: Reason) -> Response {
         reason.preamble(),
         reason.detail(),
     );
+    let status = response.status();
     let headers = response.headers_mut();
-    let refused = status(endpoint, reason) == StatusCode::UNAUTHORIZED;
+    let refused = status == StatusCode::UNAUTHORIZED;
     if code == ErrorCode::InvalidClient && call.authorization_used && refused {
         // RFC 6749 §5.2: name the scheme that the client used.
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"assent\""));
@@ -145,7 +146,9 @@ fn refuse(call: &Call, endpoint: Endpoint, reason: Reason) -> Response {
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
     if code == ErrorCode::TemporarilyUnavailable {
-        headers.insert(RETRY_AFTER, RETRY_AFTER_THROTTLED);
+        let throttled = status == StatusCode::TOO_MANY_REQUESTS;
+        let wait = if throttled { RETRY_AFTER_THROTTLED } else { RETRY_AFTER_BROKEN };
+        headers.insert(RETRY_AFTER, wait);
     }
     response
 }
@@ -199,6 +202,8 @@ pub const fn status(endpoint: Endpoint, reason: Reason) -> StatusCode {
         Reason::RequestUnknown => StatusCode::NOT_FOUND,
         Reason::RequestDecided => StatusCode::CONFLICT,
         Reason::RequestExpired => StatusCode::GONE,
+        // Nobody asked too often: who lost a race may come again at once.
+        Reason::RegistrationChanged => StatusCode::SERVICE_UNAVAILABLE,
         _ => by_code(endpoint, reason.code()),
     }
 }

@@ -10,10 +10,13 @@ use parking_lot::Mutex;
 
 /// What is counted is forgotten after so long.
 pub const WINDOW: Seconds = Seconds::new(60);
-/// Counters kept at most; when full, the oldest windows are dropped first.
+/// Counters kept at most; when full, who is not among them is not counted.
 const COUNTERS_MAX: usize = 100_000;
 /// Wrong pairing codes from one address and minute: 40 bits are not guessed at this pace (T-30).
 pub const PAIRING_FAILURES_PER_MINUTE: u32 = 20;
+/// Wrong user codes of one application and minute, whoever they are of: each person's are bounded
+/// as well.
+pub const USER_CODE_FAILURES_PER_MINUTE: u32 = 20;
 /// Registrations from one address and minute.
 pub const REGISTRATIONS_PER_MINUTE: u32 = 60;
 
@@ -24,6 +27,8 @@ pub enum Guess {
     UnknownUser(EnvironmentId, ApplicationId),
     /// `auth_req_id`s that do not exist (T-10).
     UnknownRequest(EnvironmentId, ApplicationId),
+    /// Wrong user codes.
+    UserCode(EnvironmentId, ApplicationId),
     /// Wrong pairing codes.
     PairingCode(EnvironmentId, IpAddr),
     /// Registrations, successful or not.
@@ -72,6 +77,36 @@ impl Limits {
     }
 }
 
+/// Whom to count for an address: who has an IPv6 address has its whole /64 to guess from.
+pub fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 fn is_current(counter: &Counter, now: Timestamp) -> bool {
     now.millis_since(counter.since) < WINDOW.as_millis()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_network_are_counted_as_one() {
+        for (address, counted) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2:ffff::", "2001:db8:1:2::"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::"),
+        ] {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(source(address), counted.parse::<IpAddr>().unwrap(), "{address}");
+        }
+    }
 }

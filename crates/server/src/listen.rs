@@ -29,7 +29,7 @@ use crate::app::{App, drained};
 use crate::call::{Correlation, not_found, platform_error};
 use crate::listen::park::{Parked, Parking};
 use crate::listen::rewind::Rewind;
-use crate::{failure, router, worker};
+use crate::{failure, limits, router, worker};
 
 /// Octets of a request head.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -42,7 +42,7 @@ const CONNECTIONS_MAX: usize = 100_000;
 /// What is under way when the server drains gets this long.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
 
-/// The address of who is connected.
+/// Who is connected, as they are counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
@@ -113,8 +113,12 @@ async fn connection(
         let speaking = speak(&app, &router, io, peer, (parking, answered.take()), closing.clone());
         // On the heap, so that nothing of it is kept while an answer takes long.
         let Some((stream, rest, parked)) = Box::pin(speaking).await else { return };
-        let Some(response) = park::wait(parked.answering, stream.inner()).await else { return };
-        answered = Some(response);
+        let waited = AssertUnwindSafe(park::wait(parked.answering, stream.inner())).catch_unwind();
+        answered = match waited.await {
+            Ok(Some(response)) => Some(response),
+            Ok(None) => return,
+            Err(_) => Some(defect(&app)),
+        };
         io = Rewind::again(stream, &rest, parked.keep_alive);
     }
 }
@@ -150,20 +154,22 @@ async fn speak(
         // Answers are small: copying one into a buffer is cheaper than writing two.
         .writev(false)
         .serve_connection(io, service);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        parked = parking.take() => {
-            let parts = connection.into_parts();
-            return Some((parts.io.into_inner(), pipelined(&parts.read_buf), parked));
-        }
-        () = drained(closing) => {
-            Pin::new(&mut connection).graceful_shutdown();
-            tokio::select! {
-                ended = &mut connection => ended,
-                parked = parking.take() => {
-                    let parts = connection.into_parts();
-                    return Some((parts.io.into_inner(), pipelined(&parts.read_buf), parked));
-                }
+    let closing = drained(closing);
+    tokio::pin!(closing);
+    let mut is_closing = false;
+    let ended = loop {
+        tokio::select! {
+            // The connection goes first: before it has read anything, a shutdown closes it at
+            // once, and the answer that waited would be lost.
+            biased;
+            ended = &mut connection => break ended,
+            parked = parking.take() => {
+                let parts = connection.into_parts();
+                return Some((parts.io.into_inner(), pipelined(&parts.read_buf), parked));
+            }
+            () = &mut closing, if !is_closing => {
+                is_closing = true;
+                Pin::new(&mut connection).graceful_shutdown();
             }
         }
     };
@@ -197,7 +203,7 @@ pub async fn answer(
     if request.uri().path().contains('%') {
         return not_found("There is no such path");
     }
-    request.extensions_mut().insert(Peer(peer.ip()));
+    request.extensions_mut().insert(Peer(limits::source(peer.ip())));
     let is_oauth = request.uri().path().contains("/as/");
     match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
         Ok(Ok(response)) => explain_method(app, response, is_oauth),

@@ -62,6 +62,10 @@ pub enum DemoApp {
     Ping,
     /// Parcel Service: client_secret_basic, is pushed to
     Push,
+    /// High Street Bank: client_secret_basic, shows a number to compare
+    Number,
+    /// Helpline: client_secret_basic, has to send the person's --user-code
+    Code,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +128,8 @@ impl Credentials {
             DemoApp::RsaKey => ("rsaKey", Algorithm::PS256),
             DemoApp::Ping => ("pingApp", Algorithm::HS256),
             DemoApp::Push => ("pushApp", Algorithm::HS256),
+            DemoApp::Number => ("numberApp", Algorithm::HS256),
+            DemoApp::Code => ("codeApp", Algorithm::HS256),
         };
         let value = |name: &str| {
             place.value(&format!("{prefix}{name}")).with_context(|| {
@@ -132,7 +138,7 @@ impl Credentials {
         };
         let secret = |method| secret_proof(&value("Secret")?, method, None);
         let (client_id, proof) = match app {
-            DemoApp::Basic | DemoApp::Ping | DemoApp::Push => {
+            DemoApp::Basic | DemoApp::Ping | DemoApp::Push | DemoApp::Number | DemoApp::Code => {
                 (value("ID")?, secret(SecretMethod::Basic)?)
             }
             DemoApp::Post => (value("ID")?, secret(SecretMethod::Post)?),

@@ -111,6 +111,7 @@ async fn seed(
     put("aliceDeviceToken", main.person(alice, &mut writes)?.1);
     put("bobHint", String::from(bob.0));
     put("bobDeviceToken", main.person(bob, &mut writes)?.1);
+    put("userCode", String::from(USER_CODE));
     other.person(alice, &mut writes)?;
     other.person(bob, &mut writes)?;
 

@@ -31,12 +31,25 @@ Alice answers in a browser; open this link once, it signs you in as Alice:
   curl --request POST \"{auth}/{env}/device/requests/$id/approve\" \\
     --header 'Authorization: Bearer {device}'
 
-3. Fetch the tokens, once:
-  curl --location --globoff '{auth}/{env}/as/token' \\
+3. Fetch the tokens, once; before step 2 this waits for Alice, 20 seconds at most:
+  accessToken=$(curl --silent --location --globoff '{auth}/{env}/as/token' \\
     --header 'Content-Type: application/x-www-form-urlencoded' \\
+    --header 'Prefer: wait=20' \\
     --user '{app}:{secret}' \\
     --data-urlencode 'grant_type=urn:openid:params:grant-type:ciba' \\
-    --data-urlencode \"auth_req_id=$authReq\"
+    --data-urlencode \"auth_req_id=$authReq\" \\
+    | tee /dev/stderr | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')
+
+4. Who is it, what is the token good for, and no more of it:
+  curl --silent '{auth}/{env}/as/userinfo' --header \"Authorization: Bearer $accessToken\"
+  curl --silent '{auth}/{env}/as/introspect' --user '{app}:{secret}' \\
+    --data-urlencode \"token=$accessToken\"
+  curl --silent '{auth}/{env}/as/revoke' --user '{app}:{secret}' \\
+    --data-urlencode \"token=$accessToken\"
+
+Or take the question back after step 1; it disappears from Alice's devices:
+  curl --silent '{auth}/{env}/as/revoke' --user '{app}:{secret}' \\
+    --data-urlencode \"token=$authReq\" --data-urlencode 'token_type_hint=auth_req_id'
 
 Metadata: {auth}/{env}/as/.well-known/openid-configuration",
         page = get("alicePage"),

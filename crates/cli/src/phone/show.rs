@@ -1,16 +1,18 @@
 //! Requests in words.
 
 use crate::phone::client::Request;
-use crate::terminal::harmless;
+use crate::terminal::{harmless, harmless_document};
 
 /// A request as the person reads it before answering.
 pub fn question(request: &Request) -> String {
     let mut lines = vec![String::new(), format!("{} asks:", harmless(&request.application.name))];
     for detail in &request.authorization_details {
-        let mut words = detail.text.lines();
-        lines.push(format!("  * {}", harmless(words.next().unwrap_or_default())));
-        lines.extend(words.map(|line| format!("    {}", harmless(line))));
-        lines.push(format!("    All that it says: {}", harmless(&detail.detail.to_string())));
+        // Nobody approves what is cut off: all of it, within the server's bounds.
+        let mut words = detail.text.lines().map(harmless_document);
+        lines.push(format!("  * {}", words.next().unwrap_or_default()));
+        lines.extend(words.map(|line| format!("    {line}")));
+        let whole = harmless_document(&detail.detail.to_string());
+        lines.push(format!("    All that it says: {whole}"));
     }
     for scope in &request.scopes {
         lines.push(format!("  - {} ({})", harmless(&scope.description), harmless(&scope.name)));

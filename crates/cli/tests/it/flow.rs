@@ -146,39 +146,3 @@ fn a_server_drains_when_asked_to_stop() {
     phone.kill().unwrap();
     phone.wait().unwrap();
 }
-
-#[test]
-fn the_postman_environment_is_ready_to_send() {
-    let home = tempfile::tempdir().unwrap();
-    let file = crate::support::path(home.path(), "postman.json");
-    let args = ["demo", "--listen", "127.0.0.1:0", "--postman", &file];
-    let mut child = crate::support::assent(&args)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
-    assert!(lines.any(|line| line.unwrap().starts_with("Metadata:")));
-    let document: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-    let value = |name: &str| {
-        let values = document["values"].as_array().unwrap();
-        let found = values.iter().find(|it| it["key"] == name).unwrap_or_else(|| panic!("{name}"));
-        found["value"].as_str().unwrap().to_owned()
-    };
-    assert_eq!(value("cibaAuthID"), "");
-    let url = format!("{}/{}/as/cibaAuthorization", value("authPath"), value("envID"));
-    for jwt in ["clientSecretJWT", "privateKeyJWT"] {
-        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-        let form = [
-            ("scope", String::from("openid")),
-            ("login_hint", value("cibaHint")),
-            ("client_assertion_type", kind.to_owned()),
-            ("client_assertion", value(jwt)),
-        ];
-        let status = ureq::post(&url).send_form(form).unwrap().status();
-        assert_eq!(status, 200, "{jwt}");
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-}

@@ -16,11 +16,13 @@ mod flow;
 mod help;
 mod moving;
 mod notified;
+mod paste;
 mod postgres;
 #[path = "../../../server/tests/it/receiver.rs"]
 #[expect(dead_code, reason = "the server's own tests ask more of it")]
 mod receiver;
 mod restore;
+mod rich;
 mod secrets;
 mod server;
 mod settings;

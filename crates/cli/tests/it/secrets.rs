@@ -1,141 +1,177 @@
-//! Secrets and tokens reach neither the log, at its most talkative, nor the database (T-86).
+//! Secrets and tokens reach neither the log, at its most talkative, nor the numbers, nor what is
+//! kept: database, backup and export hold them sealed or digested only (T-86).
+
+mod asked;
+mod called;
+mod managed;
+mod world;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
+use crate::client::{Client, values, wait};
+use crate::secrets::world::World;
+use crate::server::{Server, address};
 use crate::support::{assent, path};
 
-const CIBA: &str = "urn:openid:params:grant-type:ciba";
+/// What we chose ourselves begins so.
+const CANARY: &str = "CANARY";
+/// What a person reads on their device, and what an application is registered with, is kept;
+/// nothing else of ours is.
+const KEPT: &str = "CANARYKEPT";
+/// So much of a secret is already too much.
+const PIECE: usize = 20;
+/// Files that hold secrets because that is what they are for.
+const MEANT_TO: [&str; 6] =
+    ["demo.env", "master.key", "demo-es256.pem", "demo-ps256.pem", "demo-catcher-key.pem", "env"];
 
-struct Demo {
-    child: std::process::Child,
-    values: Vec<(String, String)>,
-    agent: ureq::Agent,
+/// Something that must be found nowhere.
+pub struct Hidden {
+    what: String,
+    value: String,
 }
 
-impl Demo {
-    fn value(&self, name: &str) -> &str {
-        &self.values.iter().find(|(key, _)| key == name).unwrap().1
+impl Hidden {
+    pub fn new(what: &str, value: &str) -> Self {
+        assert!(value.len() >= PIECE, "{what} is too short to be looked for: {value}");
+        Self { what: what.to_owned(), value: value.to_owned() }
     }
 
-    fn post(&self, path: &str, form: &[(&str, &str)], bearer: Option<&str>) -> Value {
-        let url = format!("{}/{}{path}", self.value("authPath"), self.value("envID"));
-        let mut request = self.agent.post(url);
-        if let Some(bearer) = bearer {
-            request = request.header("authorization", format!("Bearer {bearer}"));
+    /// Its end, and its beginning unless that is the head of a JWT, which many share.
+    fn pieces(&self) -> Vec<&str> {
+        let (begin, end) = (&self.value[..PIECE], &self.value[self.value.len() - PIECE..]);
+        if begin.starts_with("eyJ") { vec![end] } else { vec![begin, end] }
+    }
+
+    fn is_in(&self, octets: &[u8]) -> bool {
+        self.pieces().iter().any(|piece| contains(octets, piece.as_bytes()))
+    }
+}
+
+fn contains(octets: &[u8], piece: &[u8]) -> bool {
+    octets.windows(piece.len()).any(|window| window == piece)
+}
+
+/// A server that says everything it can.
+struct Talkative {
+    process: Child,
+    listen: String,
+    metrics: String,
+}
+
+impl Talkative {
+    fn start(home: &Path, listen: &str) -> Self {
+        let (metrics, auth_path) = (address(), format!("http://{listen}"));
+        let (store, key) =
+            (format!("sqlite:{}", path(home, "data")), path(home, "data/master.key"));
+        let args = ["serve", "--listen", listen, "--auth-path", &auth_path, "--store-url", &store];
+        let more = ["--master-key-file", &key, "--simulator", "--drain-notice", "0"];
+        let logs = ["--log", "trace", "--metrics", &metrics];
+        let process = assent(&[&args[..], &more, &logs].concat())
+            .stdout(Stdio::null())
+            .stderr(File::create(home.join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let server = Self { process, listen: listen.to_owned(), metrics };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while ureq::get(format!("http://{}/healthz", server.listen)).call().is_err() {
+            assert!(Instant::now() < deadline, "it does not start");
+            wait(20);
         }
-        let mut answer = request.send_form(form.iter().copied()).unwrap();
-        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap_or_default()
+        server
+    }
+
+    fn numbers(&self) -> String {
+        let mut answer = ureq::get(format!("http://{}/metrics", self.metrics)).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    }
+
+    fn stop(mut self) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert_eq!(self.process.wait().unwrap().code(), Some(0));
     }
 }
 
-/// Every flow once, failures included; answers the secrets that came up.
-fn exercise(demo: &Demo) -> Vec<String> {
-    let (id, secret) = (demo.value("postAppID"), demo.value("postAppSecret"));
-    let client = [("client_id", id), ("client_secret", secret)];
-    let with = |more: &[(&'static str, &str)]| -> Vec<(String, String)> {
-        let all = client.iter().chain(more);
-        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    };
-    let send = |path: &str, form: Vec<(String, String)>| {
-        let form: Vec<(&str, &str)> = form.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        demo.post(path, &form, None)
-    };
-    let start = with(&[
-        ("scope", "openid offline_access"),
-        ("login_hint", "alice"),
-        ("binding_message", "CANARY-message"),
-    ]);
-    let started = send("/as/cibaAuthorization", start);
-    let auth_req_id = started["auth_req_id"].as_str().unwrap().to_owned();
-    let poll = || send("/as/token", with(&[("grant_type", CIBA), ("auth_req_id", &auth_req_id)]));
-    assert_eq!(poll()["error"], "authorization_pending");
-    demo.post(&format!("/simulator/answer?auth_req_id={auth_req_id}&action=allow"), &[], None);
-    let tokens = poll();
-    let refresh_token = tokens["refresh_token"].as_str().unwrap().to_owned();
-    let refresh = || {
-        send(
-            "/as/token",
-            with(&[("grant_type", "refresh_token"), ("refresh_token", &refresh_token)]),
-        )
-    };
-    let renewed = refresh();
-    assert_eq!(refresh()["error"], "invalid_grant");
-    // Failures of all sorts, each presenting something secret.
-    demo.post("/as/token", &[("client_id", id), ("client_secret", "CANARY-wrong-secret")], None);
-    demo.post(
-        "/as/token",
-        &[("client_assertion", "CANARY.wrong.jwt"), ("client_assertion_type", "x")],
-        None,
-    );
-    send("/as/cibaAuthorization", with(&[("scope", "openid"), ("login_hint", "CANARY-hint")]));
-    send("/as/cibaAuthorization", with(&[("scope", "openid"), ("id_token_hint", "CANARY.a.b")]));
-    demo.post("/device/requests/x/approve", &[], Some("CANARY-device"));
-    demo.post("/device/requests/x/approve", &[], Some(demo.value("aliceDeviceToken")));
-    let text = |tokens: &Value, name: &str| tokens[name].as_str().unwrap().to_owned();
-    let mut secrets = vec![auth_req_id, refresh_token, String::from("CANARY")];
-    secrets.extend(["access_token", "id_token"].map(|name| text(&tokens, name)));
-    secrets.extend(["access_token", "id_token", "refresh_token"].map(|name| text(&renewed, name)));
-    let given = [
-        "adminToken",
-        "appSecret",
-        "postAppSecret",
-        "secretJwtAppSecret",
-        "aliceDeviceToken",
-        "bobDeviceToken",
-    ];
-    secrets.extend(given.map(|name| demo.value(name).to_owned()));
-    let link = demo.value("alicePage");
-    secrets.push(link.split("code=").nth(1).unwrap().to_owned());
-    secrets
+impl Drop for Talkative {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The files of a data directory that must tell nothing.
+fn kept(data: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| !MEANT_TO.iter().any(|name| path.ends_with(name))).collect()
+}
+
+/// Database, journal, backup and export, each with its name.
+fn copies(home: &Path, live: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
+    let store = format!("sqlite:{}", path(home, "data"));
+    let export = path(home, "export");
+    let exported = crate::support::run(&["export", "--store-url", &store, "--to", &export]);
+    assert!(exported.status.success(), "{}", crate::support::stderr(&exported));
+    let mut all = live;
+    for file in kept(&home.join("data")).into_iter().chain([home.join("export")]) {
+        all.push((file.display().to_string(), std::fs::read(&file).unwrap()));
+    }
+    all
 }
 
 #[test]
-fn neither_log_nor_database_tells_a_secret() {
+fn neither_logs_nor_numbers_nor_what_is_kept_tell_a_secret() {
     let home = tempfile::tempdir().unwrap();
-    let (env_file, data, log) =
-        (path(home.path(), "env"), path(home.path(), "data"), path(home.path(), "log"));
-    let args = [
-        "demo",
-        "--listen",
-        "127.0.0.1:0",
-        "--data",
-        &data,
-        "--env-file",
-        &env_file,
-        "--log",
-        "trace",
-    ];
-    let mut child =
-        assent(&args).stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().starts_with("Metadata:")));
-    let text = std::fs::read_to_string(&env_file).unwrap();
-    let values = text
-        .lines()
-        .filter_map(|line| line.split_once('='))
-        .map(|(key, value)| (key.to_owned(), value.trim_matches('\'').to_owned()))
-        .collect();
-    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-    let mut demo = Demo { child, values, agent };
-    let secrets = exercise(&demo);
-    let pid = demo.child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    demo.child.wait().unwrap();
+    let (home, listen) = (home.path(), address());
+    Server::demo(home, &listen).stop();
+    let server = Talkative::start(home, &listen);
+    let values = values(&home.join("env"));
+    let world = World::new(Client::new(&values), values);
+    let mut secrets = world.given();
+    secrets.extend(asked::exercise(&world));
+    secrets.extend(called::exercise(&world));
+    secrets.extend(managed::exercise(&world));
 
-    let log = std::fs::read_to_string(log).unwrap();
-    assert!(log.contains("RefreshTokenReused"), "the log was not written: {log}");
-    let database = std::fs::read(path(home.path(), "data/assent.db")).unwrap();
-    assert!(database.windows(6).any(|octets| octets == b"openid"), "the database was not read");
-    for secret in &secrets {
-        assert!(!log.contains(secret.as_str()), "the log tells {secret}");
-        // What a person reads on the device waits in the database; nothing else of a request does.
-        if secret != "CANARY" {
-            let found = database.windows(secret.len()).any(|octets| octets == secret.as_bytes());
-            assert!(!found, "the database holds {secret}");
+    // While the server runs, its journal holds what was not folded into the database yet.
+    let backup = path(home, "backup.db");
+    let store = format!("sqlite:{}", path(home, "data"));
+    let copied = crate::support::run(&["backup", "--store-url", &store, &backup]);
+    assert!(copied.status.success(), "{}", crate::support::stderr(&copied));
+    let live = kept(&home.join("data")).into_iter().chain([PathBuf::from(&backup)]);
+    let live = live.map(|file| (format!("live {}", file.display()), std::fs::read(file).unwrap()));
+    let live: Vec<_> = live.collect();
+    let numbers = server.numbers();
+    server.stop();
+
+    let log = std::fs::read_to_string(home.join("log")).unwrap();
+    for line in ["RefreshTokenReused", "UserCodeWrong", "a notification failed"] {
+        assert!(log.contains(line), "{line} is not in the log: {log}");
+    }
+    assert!(numbers.contains("assent_notifications_dead_total 2"), "{numbers}");
+    let said = [("log", log.as_bytes()), ("metrics", numbers.as_bytes())];
+    for (place, octets) in said {
+        assert!(!contains(octets, CANARY.as_bytes()), "the {place} repeats what it was told");
+        for secret in &secrets {
+            assert!(
+                !secret.is_in(octets),
+                "the {place} tells the {}: {}",
+                secret.what,
+                secret.value
+            );
+        }
+    }
+    let copies = copies(home, live);
+    let read = copies.iter().filter(|(_, octets)| contains(octets, KEPT.as_bytes())).count();
+    assert!(read >= 3, "database, backup and export were not read");
+    for (place, octets) in &copies {
+        for secret in &secrets {
+            assert!(!secret.is_in(octets), "{place} holds the {}: {}", secret.what, secret.value);
+        }
+        let ours = octets.windows(KEPT.len()).filter(|it| it.starts_with(CANARY.as_bytes()));
+        for found in ours {
+            assert_eq!(String::from_utf8_lossy(found), KEPT, "in {place}");
         }
     }
 }

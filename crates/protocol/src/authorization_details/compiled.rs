@@ -3,10 +3,10 @@
 use std::fmt;
 
 use jsonschema::{PatternOptions, Validator};
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::Environment;
 use serde_json::Value;
 
-use super::{DetailsType, SCHEMA_BYTES_MAX, TEMPLATE_BYTES_MAX, is_unshowable, schema};
+use super::{DetailsType, SCHEMA_BYTES_MAX, is_unshowable, schema, template};
 use crate::reason::Reason;
 
 /// Longest text that an object may become, in characters: more is not read on a phone.
@@ -15,7 +15,6 @@ pub const WORDS_CHARS_MAX: usize = 1_000;
 pub const FUEL: u64 = 20_000;
 /// Largest compiled pattern in octets.
 const PATTERN_BYTES_MAX: usize = 128 * 1024;
-const TEMPLATE: &str = "template";
 
 /// A type whose objects can be checked and put into words.
 pub struct CompiledType {
@@ -43,7 +42,7 @@ impl CompiledType {
         Ok(Self {
             partial: kind.partial,
             schema: compile_schema(kind).map_err(Uncompilable::Schema)?,
-            template: compile_template(&kind.template).map_err(Uncompilable::Template)?,
+            template: template::compile(&kind.template).map_err(Uncompilable::Template)?,
         })
     }
 
@@ -57,7 +56,7 @@ impl CompiledType {
         if !self.schema.is_valid(object) {
             return Err(invalid);
         }
-        let template = self.template.get_template(TEMPLATE).map_err(|_| invalid)?;
+        let template = self.template.get_template(template::TEMPLATE).map_err(|_| invalid)?;
         let object = minijinja::value::Serde(object);
         let words = template.render(object).map_err(|_| invalid)?;
         let words = words.trim();
@@ -81,20 +80,6 @@ fn compile_schema(kind: &DetailsType) -> Result<Validator, &'static str> {
         .should_validate_formats(true)
         .build(&schema)
         .map_err(|_| "it is not a schema of draft 2020-12")
-}
-
-fn compile_template(text: &str) -> Result<Environment<'static>, &'static str> {
-    if text.len() > TEMPLATE_BYTES_MAX {
-        return Err("it is too long");
-    }
-    let mut environment = Environment::new();
-    environment.set_fuel(Some(FUEL));
-    // A member that is missing must not become a gap in what a person approves.
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment
-        .add_template_owned(TEMPLATE, text.to_owned())
-        .map_err(|_| "it is not a template")?;
-    Ok(environment)
 }
 
 impl fmt::Debug for CompiledType {

@@ -28,13 +28,18 @@ const REFUSED: [&str; 8] = [
 pub fn close(text: &str, kind: &str) -> Result<Value, &'static str> {
     let mut schema = assent_jose::parse_object(text.as_bytes())
         .map_err(|_| "it is not a JSON object with members that occur once")?;
+    let unevaluated = schema.get("unevaluatedProperties").and_then(Value::as_bool);
+    if unevaluated.is_some() {
+        schema.remove("unevaluatedProperties");
+    }
     let root = Value::Object(schema.clone());
     Walk { root: &root, steps: 0, patterns: 0, followed: Vec::new() }.through(&root)?;
     let properties = schema.entry("properties").or_insert_with(|| Value::Object(Map::new()));
     let properties = properties.as_object_mut().ok_or("properties is not an object")?;
     properties.entry("type").or_insert_with(|| json!({ "const": kind }));
-    if !schema.contains_key("additionalProperties") {
-        schema.entry("unevaluatedProperties").or_insert(Value::Bool(false));
+    if unevaluated.is_some() || !schema.contains_key("additionalProperties") {
+        let unevaluated = Value::Bool(unevaluated.unwrap_or(false));
+        schema.insert(String::from("unevaluatedProperties"), unevaluated);
     }
     Ok(Value::Object(schema))
 }
@@ -70,6 +75,12 @@ impl<'a> Walk<'a> {
             // A member of that name is described by an object; the keyword has a text.
             (name, Value::String(_)) if REFUSED.contains(&name) => {
                 Err("it may not give names to its parts: use #/$defs/ and $ref")
+            }
+            // Each checks all below it once more: twenty of them inside each other take a minute,
+            // and forty for ever.
+            ("unevaluatedProperties" | "unevaluatedItems", _) => {
+                Err("unevaluatedProperties is true or false and stands at the top, \
+                     unevaluatedItems nowhere")
             }
             ("$vocabulary", _) => Err("it may not choose a vocabulary"),
             // Compiling what a client sends as a pattern is not for free.

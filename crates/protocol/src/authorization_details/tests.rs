@@ -48,6 +48,7 @@ fn with(name: &str, value: Value) -> Value {
 fn an_array_of_typed_objects_is_read() {
     let seventeen = vec![r#"{"type":"x"}"#; DETAILS_MAX + 1].join(",");
     let deep = format!("[{{\"type\":\"x\",\"a\":{}1{}}}]", "[".repeat(14), "]".repeat(14));
+    let grows = format!("[{{\"type\":\"x\",\"a\":[{}]}}]", vec!["1e15"; 1000].join(","));
     let long = format!("[{{\"type\":\"x\",\"a\":\"{}\"}}]", "y".repeat(DETAILS_BYTES_MAX));
     for (text, understood) in [
         (r#" [ { "b" : 1.50 , "type" : "x" } ] "#, Some(r#"[{"b":1.5,"type":"x"}]"#)),
@@ -72,6 +73,7 @@ fn an_array_of_typed_objects_is_read() {
         (&format!("[{seventeen}]"), None),
         (&deep, None),
         (&long, None),
+        (&grows, None),
     ] {
         let read = Details::parse(text).map(|it| it.text());
         let understood = understood.map(str::to_owned);
@@ -152,6 +154,13 @@ fn schemas_that_reach_out_run_in_circles_or_are_no_schemas_are_not_registered() 
             format!("\"d{n}\":{{\"allOf\":[{next},{next}]}}")
         })
         .collect();
+    // Each part checks all of the next twice: 2^60 steps, though each is referred to once.
+    let checking_again: Vec<String> = (0..60)
+        .map(|n| {
+            let next = format!("{{\"$ref\":\"#/$defs/d{}\"}}", n + 1);
+            format!("\"d{n}\":{{\"unevaluatedProperties\":false,\"allOf\":[{next}]}}")
+        })
+        .collect();
     for schema in [
         "",
         "[]",
@@ -178,6 +187,10 @@ fn schemas_that_reach_out_run_in_circles_or_are_no_schemas_are_not_registered() 
         r#"{"properties":{"a":{"pattern":"("}}}"#,
         r#"{"properties":{"a":{"pattern":"(?=x)"}}}"#,
         r#"{"properties":{"a":{"pattern":"^\\p{L}{500}x$"}}}"#,
+        r#"{"unevaluatedProperties":{}}"#,
+        r#"{"properties":{"a":{"unevaluatedProperties":false}}}"#,
+        r#"{"properties":{"a":{"unevaluatedItems":false}}}"#,
+        &format!("{{\"$defs\":{{{},\"d60\":{{}}}}}}", checking_again.join(",")),
         &format!("{{\"properties\":{{{}}}}}", patterns.join(",")),
         &format!("{{\"$ref\":\"#/$defs/d0\",\"$defs\":{{{},\"d20\":{{}}}}}}", doubling.join(",")),
         &format!("{{\"title\":\"{}\"}}", "x".repeat(SCHEMA_BYTES_MAX)),
@@ -208,16 +221,64 @@ fn templates_that_are_none_or_too_long_are_not_registered() {
     }
 }
 
+/// What is cheap to make and never done being written out is not registered.
+#[test]
+fn templates_build_nothing() {
+    let doubling = format!("{}{{{{ a }}}}", "{% set a = [a, a] %}".repeat(60));
+    for template in [
+        "{{ [type, type] }}",
+        "{{ (type, type) }}",
+        "{{ {'a': type} }}",
+        "{{ a * 1000000000 }}",
+        "{{ a + a }}",
+        "{{ 9 ** n }}",
+        "{{ range(9) }}",
+        "{{ type.upper() }}",
+        "{% for a in b recursive %}{{ loop(a) }}{% endfor %}",
+        "{% do a() %}",
+        "{% set a.b = 1 %}",
+        &doubling,
+    ] {
+        let compiled = CompiledType::compile(&kind("{}", template)).map(|_| ());
+        assert!(matches!(compiled, Err(Uncompilable::Template(_))), "{template}: {compiled:?}");
+    }
+}
+
+/// R-316.
+#[test]
+fn templates_choose_repeat_and_write_out() {
+    let schema = r#"{"properties":{"cents":{},"list":{},"to":{}}}"#;
+    let object = json!({
+        "type": "payment",
+        "cents": 250,
+        "list": [{ "name": "b" }, { "name": "a" }],
+        "to": "shop"
+    });
+    for (template, expected) in [
+        ("{{ cents / 100 }} to {{ to|upper }}", "2.5 to SHOP"),
+        ("{{ list|map(attribute='name')|sort|join(', ') }}", "a, b"),
+        ("{% for it in list %}{{ loop.index }}{{ it.name }}{% endfor %}", "1b2a"),
+        ("{{ list[0].name ~ '!' }}", "b!"),
+        ("{% if note is defined %}{{ note }}{% else %}none{% endif %}", "none"),
+        ("{{ note|default('none') }}", "none"),
+        ("{% set it = to|title %}{{ it }}", "Shop"),
+    ] {
+        assert_eq!(words(schema, template, &object).as_deref(), Ok(expected), "{template}");
+    }
+}
+
 /// What a template does, it does within bounds.
 #[test]
 fn templates_cannot_run_long_nor_grow() {
-    let object = json!({ "type": "payment" });
+    let object = json!({ "type": "payment", "list": vec![1; 100] });
+    let words = |template: &str| words(r#"{"properties":{"list":{}}}"#, template, &object);
     let doubling =
         format!("{{% set a = 'xxxxxxxx' %}}{}{{{{ a }}}}", "{% set a = a~a %}".repeat(60));
     for template in [
-        "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}Yes",
-        "{{ 'x' * 100000000 }}",
-        "{% for a in range(2000) %}x{% endfor %}",
+        "{% for a in list %}{% for b in list %}{% for c in list %}{% endfor %}{% endfor %}\
+         {% endfor %}Yes",
+        "{% for a in list %}{% for b in list %}x{% endfor %}{% endfor %}",
+        "{% for a in list %}{% set b = list|sort|join(list) %}{% endfor %}Yes",
         "{{ missing }}",
         "{{ type.missing.more }}",
         "   ",
@@ -226,10 +287,9 @@ fn templates_cannot_run_long_nor_grow() {
         "{{ '\\t' }}x{{ '\\r' }}y",
         &doubling,
     ] {
-        let written = words("{}", template, &object);
-        assert_eq!(written, Err(Reason::AuthorizationDetailsInvalid), "{template}");
+        assert_eq!(words(template), Err(Reason::AuthorizationDetailsInvalid), "{template}");
     }
-    assert_eq!(words("{}", " One\nTwo \n", &object).as_deref(), Ok("One\nTwo"));
+    assert_eq!(words(" One\nTwo \n").as_deref(), Ok("One\nTwo"));
 }
 
 /// A pattern that other engines take exponential time for: this would not end.

@@ -5,7 +5,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::application::{Application, GrantType};
-use crate::authorization_details::Details;
+use crate::authorization_details::{Details, is_unshowable};
 use crate::claims_request::ClaimsRequest;
 use crate::environment::CibaSettings;
 use crate::params::Params;
@@ -175,7 +175,8 @@ fn binding_message(params: &Params, settings: &CibaSettings) -> Result<Option<St
         };
     };
     let most = settings.binding_message.graphemes_max();
-    let showable = |c: char| c.is_alphanumeric() || "-_.#: ".contains(c);
+    // Some letters have no shape: the fillers of Hangul.
+    let showable = |c: char| !is_unshowable(c) && (c.is_alphanumeric() || "-_.#: ".contains(c));
     let spaced_oddly = message.starts_with(' ') || message.ends_with(' ') || message.contains("  ");
     if message.graphemes(true).count() > most || message.len() > most * 4 {
         return Err(Reason::BindingMessageTooLong);

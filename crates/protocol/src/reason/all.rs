@@ -4,7 +4,7 @@ use super::Reason;
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 148] = [
+    pub const ALL: [Self; 152] = [
         Self::MediaTypeNotForm,
         Self::BodyTooLarge,
         Self::BodyIncomplete,
@@ -63,6 +63,7 @@ impl Reason {
         Self::RefreshTokenRevoked,
         Self::RefreshScopeWidened,
         Self::AttributeWithoutValue,
+        Self::AccessTokenTooLarge,
         Self::ScopeEmpty,
         Self::AuthorizationDetailsWidened,
         Self::ScopeMissing,
@@ -91,6 +92,7 @@ impl Reason {
         Self::UserCodeMissing,
         Self::UserCodeWrong,
         Self::UserCodeLocked,
+        Self::UserCodesThrottled,
         Self::RequestObjectMissing,
         Self::RequestObjectMixed,
         Self::RequestObjectMalformed,
@@ -127,6 +129,7 @@ impl Reason {
         Self::RegistrationTokenMissing,
         Self::RegistrationTokenWrong,
         Self::RegistrationsTooMany,
+        Self::RegistrationChanged,
         Self::MetadataMalformed,
         Self::MetadataGrantTypeNotOffered,
         Self::MetadataAuthMethodNotOffered,
@@ -135,6 +138,7 @@ impl Reason {
         Self::MetadataDeliveryModeNotOffered,
         Self::MetadataNotificationEndpointWrong,
         Self::MetadataScopeNotOffered,
+        Self::MetadataDetailsTypeNotOffered,
         Self::MetadataClientWrong,
         Self::RedirectUriWrong,
         Self::DeviceCredentialMissing,

@@ -85,6 +85,7 @@ impl Reason {
             | R::AssertionReplayed => Code::InvalidClient,
             R::ClientThrottled
             | R::EndUserThrottled
+            | R::UserCodesThrottled
             | R::PairingThrottled
             | R::RequestsTooMany
             | R::PromptsTooMany
@@ -118,6 +119,7 @@ impl Reason {
             | R::AcrNotReached => Code::AccessDenied,
             R::RefreshScopeWidened
             | R::ScopeEmpty
+            | R::AccessTokenTooLarge
             | R::ScopeMalformed
             | R::ScopeWithoutOpenid
             | R::ScopeNotGranted
@@ -132,7 +134,7 @@ impl Reason {
             R::AccessTokenScopeInsufficient => Code::InsufficientScope,
             R::RegistrationTokenMissing | R::RegistrationTokenWrong => Code::InvalidToken,
             R::RegistrationOff => Code::AccessDenied,
-            R::RegistrationsTooMany => Code::TemporarilyUnavailable,
+            R::RegistrationsTooMany | R::RegistrationChanged => Code::TemporarilyUnavailable,
             R::RedirectUriWrong => Code::InvalidRedirectUri,
             R::MetadataMalformed
             | R::MetadataGrantTypeNotOffered
@@ -142,6 +144,7 @@ impl Reason {
             | R::MetadataDeliveryModeNotOffered
             | R::MetadataNotificationEndpointWrong
             | R::MetadataScopeNotOffered
+            | R::MetadataDetailsTypeNotOffered
             | R::MetadataClientWrong => Code::InvalidClientMetadata,
             R::TokenTypeUnsupported => Code::UnsupportedTokenType,
             R::UserCodeMissing => Code::MissingUserCode,

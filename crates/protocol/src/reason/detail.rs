@@ -74,6 +74,7 @@ impl Reason {
             R::AttributeWithoutValue => {
                 "A claim that the resource requires has no value for this user"
             }
+            R::AccessTokenTooLarge => "The access token would be too large; ask for less",
             R::ScopeEmpty => "At least one scope must be granted",
             R::AuthorizationDetailsWidened => {
                 "authorization_details asks for more than was granted"
@@ -124,6 +125,7 @@ impl Reason {
             R::RequestUriUnsupported => "request_uri is not supported",
             R::UserCodeUnsupported => "The application did not register to send user_code",
             R::UserCodeMissing => "user_code is missing",
+            R::UserCodesThrottled => "Too many wrong values of user_code; retry later",
             R::UserCodeWrong | R::UserCodeLocked => "The user_code is not accepted",
             R::RequestObjectMissing => "Send the parameters inside a signed request",
             R::RequestObjectMixed => {
@@ -177,6 +179,7 @@ impl Reason {
             R::RegistrationTokenMissing => "Send the token as a bearer token",
             R::RegistrationTokenWrong => "The token is wrong, expired or used up",
             R::RegistrationsTooMany => "Too many registrations; retry later",
+            R::RegistrationChanged => "Another request came first; please try again",
             R::MetadataMalformed => "The body is not a JSON object of client metadata",
             R::MetadataGrantTypeNotOffered => {
                 "grant_types or response_types name what is not offered here"
@@ -195,6 +198,9 @@ impl Reason {
                 "backchannel_client_notification_endpoint must be an https URL"
             }
             R::MetadataScopeNotOffered => "scope names what registered clients may not ask for",
+            R::MetadataDetailsTypeNotOffered => {
+                "authorization_details_types name what registered clients may not ask for"
+            }
             R::MetadataClientWrong => "client_id and client_secret must be those of the client",
             R::RedirectUriWrong => "redirect_uris must be absolute URIs without fragment",
             R::DeviceCredentialMissing => "Send the credential of the device as a bearer token",

@@ -106,7 +106,7 @@ pub fn read(
     let grant_types = read_grant_types(members, policy)?;
     let auth_method = read_method(members)?;
     let (jwks, jwks_url) = read_keys(members)?;
-    let ciba = read_ciba(members, &blank.ciba, settings)?;
+    let ciba = read_ciba(members, &blank.ciba, policy, settings)?;
     let has_keys = jwks.is_some() || jwks_url.is_some();
     let needs_keys =
         auth_method == TokenEndpointAuthMethod::PrivateKeyJwt || ciba.request_signing_alg.is_some();
@@ -211,6 +211,7 @@ fn read_keys(members: &Map<String, Value>) -> Result<(Option<Jwks>, Option<Strin
 fn read_ciba(
     members: &Map<String, Value>,
     kept: &CibaRegistration,
+    policy: &RegistrationPolicy,
     settings: &CibaSettings,
 ) -> Result<CibaRegistration, Reason> {
     let mode = "backchannel_token_delivery_mode";
@@ -229,7 +230,6 @@ fn read_ciba(
     if mode.notifies() && endpoint.is_none() {
         return Err(Reason::MetadataNotificationEndpointWrong);
     }
-    let types = "authorization_details_types";
     let user_code = match members.get("backchannel_user_code_parameter") {
         None | Some(Value::Null) => false,
         Some(Value::Bool(user_code)) => *user_code,
@@ -245,13 +245,20 @@ fn read_ciba(
             &settings.request_signing_algs,
         )?,
         user_code,
-        authorization_details_types: texts(members, types, Reason::MetadataMalformed)?
-            .unwrap_or_default(),
-        // What only administrators decide.
-        signed_request_required: kept.signed_request_required,
-        long_poll: kept.long_poll,
-        number_matching: kept.number_matching,
+        authorization_details_types: read_details_types(members, policy)?,
+        // The rest only administrators decide.
+        ..kept.clone()
     })
+}
+
+fn read_details_types(
+    members: &Map<String, Value>,
+    policy: &RegistrationPolicy,
+) -> Result<Vec<String>, Reason> {
+    let wrong = Reason::MetadataDetailsTypeNotOffered;
+    let types = texts(members, "authorization_details_types", wrong)?.unwrap_or_default();
+    let is_offered = |it: &String| policy.authorization_details_types.contains(it);
+    if types.iter().all(is_offered) { Ok(types) } else { Err(wrong) }
 }
 
 fn read_algorithm(

@@ -1,6 +1,7 @@
 //! The pages as values. Every text is escaped where it is put (T-81): templates mark nothing safe.
 
 use askama::Template;
+use assent_protocol::authorization_details::is_unshowable;
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 
@@ -97,27 +98,9 @@ pub struct Request<'a> {
 impl Request<'_> {
     /// The application's name for the window's title, where no element isolates it.
     fn title_name(&self) -> String {
-        self.card.application.chars().filter(|c| !c.is_control() && !is_format(*c)).collect()
+        self.card.application.chars().filter(|c| !is_unshowable(*c)).collect()
     }
-}
 
-/// Characters without a shape that change how others are ordered or joined.
-const fn is_format(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
-}
-
-impl Request<'_> {
     /// Whether something can be left out.
     fn is_partial(&self) -> bool {
         self.details.iter().any(|detail| detail.optional)

@@ -128,6 +128,10 @@ impl Client {
         let key = Key::application(self.application.env, self.application.id);
         let found = app.store.find::<Application>(&key).await?.ok_or(Reason::ClientUnknown)?;
         self.application = found.record;
+        // Where it may come once only, the poll used its assertion up before it was held.
+        if self.replay == AssertionReplay::SingleUse {
+            self.assertion = None;
+        }
         if !self.application.enabled {
             return Err(Reason::ClientDisabled.into());
         }

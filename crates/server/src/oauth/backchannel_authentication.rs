@@ -164,7 +164,8 @@ async fn acknowledge(
         number: number.map(|number| Number::text(number.shown)),
     };
     let token = checked.request.client_notification_token.as_ref();
-    let armed = delivery::arm(app, tenant, &authentication, &auth_req_id, token).await?;
+    let application = &client.application;
+    let armed = delivery::arm(app, tenant, application, &authentication, &auth_req_id, token)?;
     // 256 random bits do not meet twice; if they did, the request would not begin.
     let insert = Change::new(Write::insert(authentication), Reason::AuthReqIdUnknown);
     let spend = client.spend(app, Some(digest)).await?;

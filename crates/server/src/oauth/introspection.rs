@@ -60,12 +60,14 @@ pub async fn post(
         application.clone_from(&claimed.application);
         let who = authenticate(&app, &tenant, &call, &claimed).await?;
         let told = introspect(&app, &tenant, &call, who.caller(), &params).await;
+        let answer = told.and_then(|told| {
+            if signed { sign(&tenant, &call, &who, &told) } else { failure::json(&told) }
+        });
         // Our fault uses nothing up.
-        if let (Who::Application(client), Ok(_) | Err(Failure::Refused(_))) = (&who, &told) {
+        if let (Who::Application(client), Ok(_) | Err(Failure::Refused(_))) = (&who, &answer) {
             client.remember(&app, None).await?;
         }
-        let told = told?;
-        if signed { sign(&tenant, &call, &who, &told) } else { failure::json(&told) }
+        answer
     };
     let endpoint = if signed { Endpoint::SignedIntrospection } else { Endpoint::Introspection };
     let mut response = match answer.await {

@@ -217,7 +217,8 @@ pub async fn granted(
 /// together, signed together and committed together, each from warm caches.
 ///
 /// # Errors
-/// Signing failed; a required attribute has no value; or more is asked for than was granted.
+/// Signing failed; a required attribute has no value, or there is too much to say; or more is asked
+/// for than was granted.
 pub async fn respond(
     app: &App,
     tenant: &Tenant,

@@ -1,8 +1,9 @@
 //! Makes access tokens: their claims, then a signature or a seal.
 
-use assent_jose::SigningKey;
+use assent_jose::{SigningKey, TOKEN_BYTES_MAX};
 use assent_protocol::application::Application;
 use assent_protocol::granted_details::GrantedDetails;
+use assent_protocol::reason::Reason;
 use assent_protocol::resource::{AccessTokenFormat, attribute};
 use assent_protocol::scope_policy::Granted;
 use assent_protocol::token::{
@@ -35,7 +36,7 @@ pub fn subject<'a>(tenant: &'a Tenant, application: &Application) -> Subject<'a>
 /// One access token, in the format that its resources want.
 ///
 /// # Errors
-/// A required attribute has no value; or a fault. Nothing was used up.
+/// A required attribute has no value, or there is too much to say; or a fault. Nothing was used up.
 pub fn access_token(
     app: &App,
     tenant: &Tenant,
@@ -60,15 +61,20 @@ pub fn access_token(
         (call.now, granted.lifetime()),
         more,
     );
-    match granted.format() {
+    let token = match granted.format() {
         AccessTokenFormat::Jwt => {
             let typ = application.at_jwt.then_some(ACCESS_TOKEN_TYPE);
-            Ok(assent_jose::sign_jwt(key, typ, &claims).map_err(Broken::from)?)
+            assent_jose::sign_jwt(key, typ, &claims).map_err(Broken::from)?
         }
         AccessTokenFormat::Opaque => {
             let plain = serde_json::to_vec(&claims)?;
             let salt = app.entropy.octets()?;
-            Ok(tenant.keys.seal_access_token(tenant.id(), &plain, salt)?)
+            tenant.keys.seal_access_token(tenant.id(), &plain, salt)?
         }
+    };
+    // What we do not read when it comes back could not be revoked either.
+    if token.len() > TOKEN_BYTES_MAX {
+        return Err(Reason::AccessTokenTooLarge.into());
     }
+    Ok(token)
 }

@@ -26,6 +26,7 @@ use crate::call::Call;
 use crate::extract::{body, credentials};
 use crate::failure::{self, Endpoint, Failure};
 use crate::listen::Peer;
+use crate::outbound;
 use crate::provision;
 use crate::registry::Tenant;
 
@@ -76,12 +77,10 @@ pub async fn replace(
         let base = Application { updated_at: call.now, ..Application::clone(&found.record) };
         let made = read(&app, &tenant, &call, &members, base).await?;
         let next = Application { enabled: found.record.enabled, ..made };
-        let change = Change::new(
-            Write::replace(next.clone(), found.version),
-            Reason::RegistrationTokenWrong,
-        );
+        let answer = answer::client(&app, &tenant, &next, &token, StatusCode::OK).await?;
+        let change = Change::new(Write::replace(next, found.version), Reason::RegistrationChanged);
         app.settle(None, Decision::accept(()).and(change)).await?;
-        answer::client(&app, &tenant, &next, &token, StatusCode::OK).await
+        Ok(answer)
     };
     speak(&call, answer.await)
 }
@@ -97,7 +96,7 @@ pub async fn remove(
     let answer = async {
         let (found, _) = own(&app, &tenant, &client, &headers).await?;
         let key = Key::application(tenant.id(), found.record.id);
-        let change = Change::new(Write::Delete(key, found.version), Reason::RegistrationTokenWrong);
+        let change = Change::new(Write::Delete(key, found.version), Reason::RegistrationChanged);
         app.settle(None, Decision::accept(()).and(change)).await?;
         let mut response = StatusCode::NO_CONTENT.into_response();
         failure::no_store(&mut response);
@@ -127,13 +126,14 @@ async fn register(
     };
     let application = read(app, tenant, call, &members, blank).await?;
     admission::check_room(app, tenant).await?;
+    let answer = answer::client(app, tenant, &application, &token, StatusCode::CREATED).await?;
     // 80 random bits beside the time do not meet twice; if they did, nobody would be registered.
-    let insert = Change::new(Write::insert(application.clone()), Reason::RegistrationTokenWrong);
+    let insert = Change::new(Write::insert(application), Reason::RegistrationChanged);
     let decision = Decision::accept(()).and_maybe(admitted).and(insert);
     app.settle(None, decision).await?;
     let correlation = call.correlation.as_str();
     tracing::info!(correlation, env = %tenant.id(), client = %id, "a client registered itself");
-    answer::client(app, tenant, &application, &token, StatusCode::CREATED).await
+    Ok(answer)
 }
 
 /// The application that the metadata make of `blank`, with the scopes it may ask for.
@@ -147,6 +147,14 @@ async fn read(
     let environment = &tenant.environment;
     let Registered { application, scope } =
         metadata::read(members, blank, &environment.registration, &environment.ciba)?;
+    let is_callable =
+        |url: &Option<String>| url.as_deref().is_none_or(|url| outbound::check_url(url).is_ok());
+    if !is_callable(&application.jwks_url) {
+        return Err(Reason::MetadataKeysWrong.into());
+    }
+    if !is_callable(&application.ciba.notification_endpoint) {
+        return Err(Reason::MetadataNotificationEndpointWrong.into());
+    }
     let grants = admission::grants(app, tenant, call, scope.as_ref()).await?;
     Ok(Application { grants, ..application })
 }

@@ -11,7 +11,7 @@ use assent_protocol::scope::OPENID;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, ORIGIN};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use serde::Serialize;
 use url::form_urlencoded;
@@ -80,11 +80,10 @@ async fn token(
         // RFC 9700 §4.3.2: addresses are logged and remembered.
         return Err(Reason::CredentialsInQuery);
     }
-    let header = match credentials::authorization(headers)?.as_slice() {
-        [] => None,
-        [_] => credentials::bearer(headers),
-        _ => return Err(Reason::AuthorizationHeaderRepeated),
-    };
+    if headers.get_all(AUTHORIZATION).iter().count() > 1 {
+        return Err(Reason::AuthorizationHeaderRepeated);
+    }
+    let header = credentials::bearer(headers);
     let is_form = *method == Method::POST
         && body::is_media_type(headers, "application/x-www-form-urlencoded");
     let params = if is_form { Some(body::form(headers, None, body).await?) } else { None };

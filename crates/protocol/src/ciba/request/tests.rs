@@ -209,6 +209,8 @@ fn an_environment_can_want_short_binding_messages_and_always_one() {
         ("éééééééé", Ok(Some("é".repeat(8)))),
         ("PAYMENT12", Err(Reason::BindingMessageTooLong)),
         ("PAY\u{202e}", Err(Reason::BindingMessageUnshowable)),
+        ("PAY\u{3164}", Err(Reason::BindingMessageUnshowable)),
+        ("\u{115f}\u{ffa0}", Err(Reason::BindingMessageUnshowable)),
     ] {
         let body: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("binding_message", text)

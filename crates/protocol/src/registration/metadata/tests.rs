@@ -5,7 +5,11 @@ use crate::id::ApplicationId;
 use crate::testing;
 
 fn policy() -> RegistrationPolicy {
-    RegistrationPolicy { scopes: vec![String::from("payments:read")], ..Default::default() }
+    RegistrationPolicy {
+        scopes: vec![String::from("payments:read")],
+        authorization_details_types: vec![String::from("payment")],
+        ..Default::default()
+    }
 }
 
 fn check(members: &Value) -> Result<Registered, Reason> {
@@ -57,6 +61,12 @@ fn a_poll_client_keeps_no_notification_endpoint() {
 }
 
 #[test]
+fn details_types_of_the_policy_are_registered() {
+    let made = check(&json!({ "authorization_details_types": ["payment"] })).unwrap();
+    assert_eq!(made.application.ciba.authorization_details_types, ["payment"]);
+}
+
+#[test]
 fn what_is_wrong_or_not_offered_is_refused() {
     use Reason as R;
     let ciba = "urn:openid:params:grant-type:ciba";
@@ -98,6 +108,11 @@ fn what_is_wrong_or_not_offered_is_refused() {
         (ping(json!("http://a.example/cb")), R::MetadataNotificationEndpointWrong),
         (ping(json!("https://u:p@a.example/cb")), R::MetadataNotificationEndpointWrong),
         (json!({ "backchannel_user_code_parameter": "yes" }), R::MetadataMalformed),
+        (
+            json!({ "authorization_details_types": ["payment", "account"] }),
+            R::MetadataDetailsTypeNotOffered,
+        ),
+        (json!({ "authorization_details_types": "payment" }), R::MetadataDetailsTypeNotOffered),
         (json!({ "scope": "openid payments:write" }), R::MetadataScopeNotOffered),
         (json!({ "scope": ["openid"] }), R::MetadataScopeNotOffered),
         (json!({ "scope": "open\"id" }), R::MetadataScopeNotOffered),

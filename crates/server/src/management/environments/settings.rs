@@ -112,6 +112,7 @@ pub fn read_registration(fields: &mut Fields, kept: RegistrationPolicy) -> Regis
         mode: inner.choice("mode", &MODES).unwrap_or_default(),
         grant_types: inner.choices("grantTypes", &GRANT_TYPES).unwrap_or(standard.grant_types),
         scopes: read_texts(&mut inner, "scopes"),
+        authorization_details_types: read_texts(&mut inner, "authorizationDetailsTypes"),
         clients_max: inner.number("clientsMax", &COUNTS).unwrap_or(standard.clients_max),
     };
     fields.absorb(inner);

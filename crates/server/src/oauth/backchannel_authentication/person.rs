@@ -14,7 +14,7 @@ use assent_store::Range;
 use crate::app::App;
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::limits::Guess;
+use crate::limits::{Guess, USER_CODE_FAILURES_PER_MINUTE};
 use crate::registry::Tenant;
 
 /// Logins that equal a hint: two people are as good as more.
@@ -113,11 +113,16 @@ pub async fn check(
         return Err(Reason::EndUserBlocksApplication.into());
     }
     let Some(code) = &request.user_code else { return Ok(Vec::new()) };
+    let guess = Guess::UserCode(tenant.id(), application.id);
+    if app.limits.is_exceeded(guess, USER_CODE_FAILURES_PER_MINUTE, call.now) {
+        return Err(Reason::UserCodesThrottled.into());
+    }
     let digest = tenant.keys.user_code_digest(person.record.id, code.expose());
     let decision = user::check_user_code(person, &digest, call.now);
     if decision.verdict.is_ok() {
         return Ok(decision.changes);
     }
+    app.limits.count(guess, call.now);
     app.settle(None, decision).await?;
     Ok(Vec::new())
 }

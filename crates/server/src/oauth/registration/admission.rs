@@ -65,8 +65,9 @@ async fn use_up(app: &App, tenant: &Tenant, call: &Call, token: &str) -> Result<
         uses_left: record.uses_left.saturating_sub(1),
         ..InitialAccessToken::clone(record)
     };
-    // Two at once with the last use: one of them comes too late.
-    Ok(Change::new(Write::replace(next, found.version), wrong))
+    // Two at once: with the last use one of them comes too late, else it may come again.
+    let lost = if next.uses_left == 0 { wrong } else { Reason::RegistrationChanged };
+    Ok(Change::new(Write::replace(next, found.version), lost))
 }
 
 /// Whether one more registered client fits. Two at once can both be the last.

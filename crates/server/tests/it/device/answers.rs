@@ -239,6 +239,31 @@ async fn this_was_not_me_denies_and_blocks_the_application() {
     assert_eq!(start(&world, &env.post, &[]).await.status, StatusCode::OK);
 }
 
+/// Reports of one person race for that person's record: whoever loses is told to come again, not
+/// that a request was decided which still waits.
+#[tokio::test]
+async fn a_report_that_loses_the_record_of_the_person_is_not_taken_for_decided() {
+    let world = World::new().await;
+    let (env, alice) = (&world.main, &world.main.alice);
+    let mut ids = Vec::new();
+    for client in [&env.basic, &env.post, &env.basic, &env.post, &env.basic, &env.post] {
+        ids.push(started(&world, client, &[]).await.1);
+    }
+    let report = async |id: &String| {
+        say(&world, alice, id, "deny", &json!({ "reported": true })).await.status
+    };
+    let answers = futures_util::future::join_all(ids.iter().map(&report)).await;
+    assert!(answers.contains(&StatusCode::OK), "{answers:?}");
+    for (id, answer) in ids.iter().zip(answers) {
+        let again = report(id).await;
+        match answer {
+            StatusCode::OK => assert_eq!(again, StatusCode::CONFLICT, "{id}"),
+            StatusCode::SERVICE_UNAVAILABLE => assert_eq!(again, StatusCode::OK, "{id}"),
+            other => panic!("{id}: {other}"),
+        }
+    }
+}
+
 /// T-27, T-28: what was changed since the request began counts.
 #[tokio::test]
 async fn everything_is_looked_at_again_at_the_decision() {

@@ -161,6 +161,33 @@ async fn attributes_of_the_resource_stand_in_its_tokens() {
 
 /// `pingone.md` §17: no token; and nothing is used up.
 #[tokio::test]
+async fn a_token_that_could_not_come_back_is_not_issued_and_nothing_is_used_up() {
+    let world = World::new().await;
+    let (env, client) = (&world.main, &world.main.basic);
+    for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
+        let params = [("scope", "openid payments:read"), ("login_hint", "alice")];
+        let id = world.start(env, client, &params).await.text("auth_req_id");
+        world.decide(env, &env.alice, "approve").await;
+        for (length, status) in [(16_000, StatusCode::BAD_REQUEST), (10_000, StatusCode::OK)] {
+            world
+                .change_resource(env, |it| {
+                    it.access_token_format = format;
+                    it.attributes = vec![attribute("much", &"x".repeat(length), false)];
+                })
+                .await;
+            let answer = world.poll(env, client, &id).await;
+            assert_eq!(answer.status, status, "{format:?} {length}");
+            if status == StatusCode::OK {
+                let told = world.introspect(env, client, &answer.text("access_token")).await;
+                assert_eq!(told.json()["active"], true);
+            } else {
+                assert_eq!(answer.error(), "invalid_scope");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_required_attribute_without_a_value_stops_the_token_and_nothing_else() {
     let world = World::new().await;
     let (env, client) = (&world.main, &world.main.basic);

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_protocol::environment::AssertionReplay;
 use assent_protocol::time::Seconds;
 use assent_store::Store;
 use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use url::form_urlencoded;
 
-use crate::harness::{Answer, CIBA, Client, Inhabited, World, basic};
+use crate::harness::{Answer, CIBA, Client, Inhabited, World, assertion_params, basic};
 
 /// Longer than any test takes; a poll that ends earlier was woken.
 const LONG: &str = "wait=25";
@@ -179,6 +181,28 @@ async fn an_application_that_was_withdrawn_meanwhile_gets_nothing() {
     assert_eq!(world.poll(env, client, &id).await.error(), "invalid_client");
 }
 
+/// The assertion came with the poll, and the outcome is that poll's.
+#[tokio::test]
+async fn a_held_poll_gets_its_tokens_whatever_the_rule_for_assertions() {
+    for rule in [AssertionReplay::SingleUse, AssertionReplay::Bound, AssertionReplay::None] {
+        let world = World::new().await;
+        let (env, client) = (&world.main, &world.main.secret_jwt);
+        world.change_settings(env, |it| it.assertion_replay = rule).await;
+        let id = world.started(env, client, &env.alice).await;
+        let jwt = world.assertion(client, &world.assertion_claims(env, client));
+        let mut body = form_urlencoded::Serializer::new(format!("grant_type={CIBA}"));
+        body.append_pair("auth_req_id", &id).extend_pairs(assertion_params(&jwt));
+        let (path, body) = (format!("/{}/as/token", env.id), body.finish());
+        let (polled, ()) = tokio::join!(world.form(&path, &[("prefer", LONG)], &body), async {
+            until_held(&world, 1).await;
+            world.decide(env, &env.alice, "approve").await;
+        });
+        assert_eq!(polled.status, StatusCode::OK, "{rule:?}: {polled:?}");
+        let again = world.form(&path, &[], &body).await;
+        assert_ne!(again.status, StatusCode::OK, "{rule:?}");
+    }
+}
+
 /// A server behind a socket.
 struct Served {
     world: World,
@@ -188,7 +212,11 @@ struct Served {
 }
 
 async fn served() -> Served {
-    let world = World::with_settings(|it| it.drain_notice = Duration::from_millis(1)).await;
+    served_with_notice(Duration::from_millis(1)).await
+}
+
+async fn served_with_notice(notice: Duration) -> Served {
+    let world = World::with_settings(|it| it.drain_notice = notice).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -236,6 +264,24 @@ async fn a_server_that_ends_answers_what_it_holds() {
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.contains("authorization_pending"), "{answer}");
     assert!(answer.contains("retry-after: 2"), "{answer}");
+    served.server.await.unwrap();
+}
+
+/// Some connections are told to end before their answers are written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_ends_without_notice_answers_what_it_holds() {
+    let served = served_with_notice(Duration::ZERO).await;
+    let mut streams = Vec::new();
+    for held in 1..=100 {
+        streams.push(send_poll(&served).await);
+        until_held(&served.world, held).await;
+    }
+    served.stop.send(()).unwrap();
+    for mut stream in streams {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains("authorization_pending"), "{answer}");
+    }
     served.server.await.unwrap();
 }
 

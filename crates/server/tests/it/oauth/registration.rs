@@ -62,6 +62,13 @@ fn fapi_client() -> Value {
     })
 }
 
+fn ping_at(endpoint: &str) -> Value {
+    json!({
+        "backchannel_token_delivery_mode": "ping",
+        "backchannel_client_notification_endpoint": endpoint,
+    })
+}
+
 #[tokio::test]
 async fn where_to_register_is_told_where_clients_may() {
     for (mode, is_told) in [
@@ -174,6 +181,10 @@ async fn a_refused_registration_uses_nothing_up() {
         (json!({ "grant_types": ["implicit"] }), "invalid_client_metadata"),
         (json!({ "redirect_uris": ["no"] }), "invalid_redirect_uri"),
         (json!({ "scope": "openid payments:write" }), "invalid_client_metadata"),
+        (json!({ "authorization_details_types": ["pay"] }), "invalid_client_metadata"),
+        (json!({ "jwks_uri": "https://localhost/jwks" }), "invalid_client_metadata"),
+        (ping_at("https://localhost/cb"), "invalid_client_metadata"),
+        (ping_at("https://client.example.com:0/cb"), "invalid_client_metadata"),
     ] {
         let refused = register(&world, &token, &metadata).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{metadata}");
@@ -270,6 +281,25 @@ async fn the_last_use_of_a_token_is_used_once() {
         let answers = futures_util::future::join_all(asked).await;
         let made = answers.iter().filter(|it| it.status == StatusCode::CREATED).count();
         assert_eq!(made, 1);
+        world.wait(60);
+    }
+}
+
+/// The token is as good as before, so it must not be called wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_registers_in_the_same_moment_as_another_is_told_to_come_again() {
+    let world = world(RegistrationMode::InitialAccessToken).await;
+    for _ in 0..5 {
+        let token = initial_token(&world, &world.main, 100).await;
+        let empty = json!({});
+        let asked = (0..8).map(|_| register(&world, &token, &empty));
+        for answer in futures_util::future::join_all(asked).await {
+            if answer.status != StatusCode::CREATED {
+                assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+                assert_eq!(answer.error(), "temporarily_unavailable");
+                assert_eq!(answer.headers["retry-after"], "1");
+            }
+        }
         world.wait(60);
     }
 }

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::refresh::claims;
-use crate::harness::{AUTH_PATH, START, World};
+use crate::harness::{AUTH_PATH, START, World, request};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -108,6 +108,12 @@ async fn refusals_are_those_of_rfc_6750() {
     assert_eq!(world.call(Method::POST, &path, &[FORM]).await.status, 401);
     let scheme = world.call(Method::GET, &path, &[("authorization", "Basic eDp5")]).await;
     assert_eq!(scheme.headers["www-authenticate"], "Bearer realm=\"assent\"");
+    // What cannot be read is no token, and it is not a client that has to authenticate.
+    let mut unreadable = request(Method::GET, &path, &[], axum::body::Body::empty());
+    let octets = http::HeaderValue::from_bytes(b"Bearer \xe4").unwrap();
+    unreadable.headers_mut().insert("authorization", octets);
+    let unreadable = world.send(unreadable).await;
+    assert_eq!(unreadable.headers["www-authenticate"], "Bearer realm=\"assent\"");
     assert_snapshot!("bad_token", world.userinfo(env, "x").await.whole());
     let params = [("scope", "openid payments:read offline_access")];
     let tokens = world.tokens(env, client, &env.alice, &params).await;

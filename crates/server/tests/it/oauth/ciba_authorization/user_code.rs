@@ -68,6 +68,21 @@ async fn five_wrong_ones_lock_for_a_quarter_of_an_hour_with_the_same_answer() {
     assert_eq!(heard(&world, &RIGHT).await, "ok");
 }
 
+/// codes of many people are guessed no faster than those of one.
+#[tokio::test]
+async fn an_application_may_get_twenty_codes_a_minute_wrong_whoever_they_are_of() {
+    let world = with_code().await;
+    for _ in 0..20 {
+        assert_eq!(heard(&world, &WRONG).await, "invalid_user_code");
+    }
+    let bob = [("scope", "openid"), ("login_hint", "bob"), ("user_code", "8421")];
+    let throttled = world.start(&world.main, &world.main.basic, &bob).await;
+    assert_eq!(throttled.status, http::StatusCode::TOO_MANY_REQUESTS);
+    world.wait(60);
+    let again = world.start(&world.main, &world.main.basic, &bob).await;
+    assert_eq!(again.error(), "invalid_user_code");
+}
+
 /// Guesses at once: no more of them are looked at than one after the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn guesses_at_once_are_not_counted_less() {
@@ -75,6 +90,8 @@ async fn guesses_at_once_are_not_counted_less() {
     set(&world, &world.main.alice, "8421").await;
     world.change_application(&world.main, &world.main.basic, |it| it.ciba.user_code = true).await;
     for _ in 0..10 {
+        // Fewer at once than an application may get wrong in a minute.
+        world.wait(60);
         let tasks: Vec<_> = (0..8)
             .map(|_| {
                 let world = world.clone();
