@@ -138,6 +138,7 @@ pub enum Reason {
     RegistrationTokenWrong,
     RegistrationsTooMany,
     RegistrationChanged,
+    RegistrationSuspended,
     MetadataMalformed,
     MetadataGrantTypeNotOffered,
     MetadataAuthMethodNotOffered,

@@ -4,7 +4,7 @@ use super::Reason;
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 152] = [
+    pub const ALL: [Self; 153] = [
         Self::MediaTypeNotForm,
         Self::BodyTooLarge,
         Self::BodyIncomplete,
@@ -130,6 +130,7 @@ impl Reason {
         Self::RegistrationTokenWrong,
         Self::RegistrationsTooMany,
         Self::RegistrationChanged,
+        Self::RegistrationSuspended,
         Self::MetadataMalformed,
         Self::MetadataGrantTypeNotOffered,
         Self::MetadataAuthMethodNotOffered,

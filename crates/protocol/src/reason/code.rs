@@ -133,7 +133,7 @@ impl Reason {
             | R::AccessTokenInvalid => Code::InvalidToken,
             R::AccessTokenScopeInsufficient => Code::InsufficientScope,
             R::RegistrationTokenMissing | R::RegistrationTokenWrong => Code::InvalidToken,
-            R::RegistrationOff => Code::AccessDenied,
+            R::RegistrationOff | R::RegistrationSuspended => Code::AccessDenied,
             R::RegistrationsTooMany | R::RegistrationChanged => Code::TemporarilyUnavailable,
             R::RedirectUriWrong => Code::InvalidRedirectUri,
             R::MetadataMalformed

@@ -179,6 +179,7 @@ impl Reason {
             R::RegistrationTokenMissing => "Send the token as a bearer token",
             R::RegistrationTokenWrong => "The token is wrong, expired or used up",
             R::RegistrationsTooMany => "Too many registrations; retry later",
+            R::RegistrationSuspended => "The client was disabled by an administrator",
             R::RegistrationChanged => "Another request came first; please try again",
             R::MetadataMalformed => "The body is not a JSON object of client metadata",
             R::MetadataGrantTypeNotOffered => {

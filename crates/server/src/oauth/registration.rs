@@ -76,9 +76,8 @@ pub async fn replace(
         // What administrators decided about it stays; everything it said of itself is replaced.
         let base = Application { updated_at: call.now, ..Application::clone(&found.record) };
         let made = read(&app, &tenant, &call, &members, base).await?;
-        let next = Application { enabled: found.record.enabled, ..made };
-        let answer = answer::client(&app, &tenant, &next, &token, StatusCode::OK).await?;
-        let change = Change::new(Write::replace(next, found.version), Reason::RegistrationChanged);
+        let answer = answer::client(&app, &tenant, &made, &token, StatusCode::OK).await?;
+        let change = Change::new(Write::replace(made, found.version), Reason::RegistrationChanged);
         app.settle(None, Decision::accept(()).and(change)).await?;
         Ok(answer)
     };
@@ -173,7 +172,14 @@ async fn own(
     let found = found.ok_or(wrong)?;
     let presented = digest(tenant, token);
     let is_own = found.record.registration_token.is_some_and(|known| known.matches(&presented));
-    if is_own { Ok((found, Secret::new(token.to_owned()))) } else { Err(wrong.into()) }
+    if !is_own {
+        return Err(wrong.into());
+    }
+    // RFC 7592 §2: not permitted, though the token is right.
+    if !found.record.enabled {
+        return Err(Reason::RegistrationSuspended.into());
+    }
+    Ok((found, Secret::new(token.to_owned())))
 }
 
 /// RFC 7592 §2.2: the client names itself, and cannot choose a secret.

@@ -120,8 +120,13 @@ impl Readers {
         let mut rows = statement.query(params![now, except, limit]).map_err(unavailable)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(unavailable)? {
-            if let (Record::Notification(record), version) = read_row(Kind::Notification, row)? {
-                found.push(Versioned { record, version });
+            match read_row(Kind::Notification, row) {
+                Ok((Record::Notification(record), version)) => {
+                    found.push(Versioned { record, version });
+                }
+                // One that is damaged must not hold up all others.
+                Ok(_) | Err(Fault::Corrupt(_)) => tracing::error!("a notification is damaged"),
+                Err(fault) => return Err(fault),
             }
         }
         Ok(found)

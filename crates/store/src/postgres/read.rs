@@ -131,8 +131,13 @@ impl Readers {
         let rows = self.ask(sql, &[&sql_time(now), &except, &sql_limit(limit)]).await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in &rows {
-            if let (Record::Notification(record), version) = read_row(Kind::Notification, row)? {
-                found.push(Versioned { record, version });
+            match read_row(Kind::Notification, row) {
+                Ok((Record::Notification(record), version)) => {
+                    found.push(Versioned { record, version });
+                }
+                // One that is damaged must not hold up all others.
+                Ok(_) | Err(Fault::Corrupt(_)) => tracing::error!("a notification is damaged"),
+                Err(fault) => return Err(fault),
             }
         }
         Ok(found)

@@ -10,7 +10,7 @@ use assent_store::{
     BackupFault, Embedded, ExportFault, Fault, Hold, OpenFault, Outcome, Settings, Store,
 };
 
-use crate::records::{NOW, denied, env, pairing, spent, user, waiting};
+use crate::records::{NOW, denied, env, notification, pairing, spent, user, waiting};
 
 fn open(directory: &std::path::Path) -> Arc<dyn Store> {
     Arc::new(Embedded::open(&Settings::new(directory)).unwrap())
@@ -117,6 +117,26 @@ async fn a_damaged_record_is_a_fault_and_never_something_else() {
         assert!(matches!(found, Err(Fault::Corrupt(_))), "{number}: {found:?}");
     }
     assert!(Embedded::inspect(directory.path()).is_err());
+}
+
+#[tokio::test]
+async fn a_damaged_notification_does_not_hold_up_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let (one, two) = (notification(env(1), 1, 7, 10), notification(env(1), 2, 7, 20));
+    {
+        let store = open(directory.path());
+        let writes = vec![Write::insert(one.clone()), Write::insert(two.clone())];
+        store.commit(writes).await.unwrap();
+    }
+    let path = directory.path().join("assent.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let damage = "UPDATE notification SET body = '{' WHERE key = ?1";
+    assert_eq!(connection.execute(damage, [one.key().name]).unwrap(), 1);
+    drop(connection);
+    let store = open(directory.path());
+    let due = store.list_due(two.due_at, &[], 10).await.unwrap();
+    assert_eq!(due.iter().map(|it| it.record.as_ref()).collect::<Vec<_>>(), [&two]);
+    assert!(matches!(store.find_record(&one.key()).await, Err(Fault::Corrupt(_))));
 }
 
 #[tokio::test]

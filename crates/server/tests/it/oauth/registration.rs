@@ -243,6 +243,25 @@ async fn register_open(world: &World) -> Answer {
 }
 
 #[tokio::test]
+async fn a_client_that_was_disabled_cannot_touch_its_registration() {
+    let world = world(RegistrationMode::Open).await;
+    let made = register_open(&world).await;
+    let (id, token) = (made.text("client_id"), made.text("registration_access_token"));
+    let path = format!("/v1/environments/{}/applications/{id}", world.main.id);
+    let mut body = world.json(Method::GET, &path, &world.admin_token, &json!({})).await.json();
+    body["enabled"] = json!(false);
+    let disabled = world.json(Method::PUT, &path, &world.admin_token, &body).await;
+    assert_eq!(disabled.status, StatusCode::OK, "{disabled:?}");
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        let refused = manage(&world, method, &id, &token, &json!({ "client_id": id })).await;
+        assert_eq!(
+            (refused.status, refused.error().as_str()),
+            (StatusCode::FORBIDDEN, "access_denied")
+        );
+    }
+}
+
+#[tokio::test]
 async fn registrations_are_bounded_in_number_and_in_pace() {
     let world = world(RegistrationMode::Open).await;
     let policy = RegistrationPolicy {
