@@ -183,8 +183,6 @@ impl Notification {
     pub fn step(&self, now: Timestamp) -> Step {
         match &self.state {
             _ if now < self.due_at => Step::Rest,
-            // Nobody managed to end the request in all that time; its secrets die with it.
-            Delivery::Armed if self.gone_at <= now => Step::GiveUp,
             Delivery::Armed => Step::Expire,
             Delivery::Due if now < self.try_until => Step::Send,
             Delivery::Due => Step::GiveUp,

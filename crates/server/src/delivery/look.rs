@@ -103,7 +103,12 @@ async fn take_step(
             Err(broken) if !broken.passes() => {
                 let env = found.record.env;
                 tracing::error!(%env, error = %broken, "a request that expired cannot be ended");
-                postpone(app, found, now).await
+                // Its secrets die with the request all the same.
+                if now < found.record.gone_at {
+                    postpone(app, found, now).await
+                } else {
+                    give_up(app, found, now).await
+                }
             }
             done => done,
         },

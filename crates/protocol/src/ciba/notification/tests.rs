@@ -47,8 +47,6 @@ fn what_is_to_be_done_follows_from_state_and_time() {
     for (it, seconds, expected) in [
         (&armed(), LIFE - 1, Step::Rest),
         (&armed(), LIFE, Step::Expire),
-        (&armed(), gone - 1, Step::Expire),
-        (&armed(), gone, Step::GiveUp),
         (&due, 10, Step::Rest),
         (&due, 24, Step::Rest),
         (&due, 25, Step::Send),
