@@ -1,7 +1,7 @@
 //! `assent ask`: an application in one command.
 //!
 //! 1. Discovery finds the endpoints ([`server`]).
-//! 2. A request begins ([`begin`]), authenticated as [`credentials`] says.
+//! 2. A request begins ([`mod@begin`]), authenticated as [`credentials`] says.
 //! 3. The token endpoint is polled at its pace ([`poll`]) while [`progress`] shows the wait; or
 //!    the outcome is waited for ([`notified`]) at an endpoint of our own ([`catch`]).
 //! 4. The tokens are shown decoded ([`show`]); nothing secret goes to standard error.
