@@ -13,6 +13,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::app::App;
 use crate::failure::{self, Endpoint, Failure};
+use crate::listen::certificate::ClientCertificate;
 use crate::registry::Tenant;
 
 /// Names one answer, in the error description and in the log: an upper-case UUID
@@ -66,6 +67,8 @@ pub struct Call {
     pub correlation: Correlation,
     /// Whether it has an `Authorization` header.
     pub authorization_used: bool,
+    /// The certificate that the client showed on the connection.
+    pub certificate: Option<ClientCertificate>,
 }
 
 impl FromRequestParts<Arc<App>> for Call {
@@ -74,7 +77,8 @@ impl FromRequestParts<Arc<App>> for Call {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, StatusCode> {
         let correlation = Correlation::mint(app);
         let authorization_used = parts.headers.contains_key(AUTHORIZATION);
-        Ok(Self { now: app.clock.now(), correlation, authorization_used })
+        let certificate = parts.extensions.get::<ClientCertificate>().cloned();
+        Ok(Self { now: app.clock.now(), correlation, authorization_used, certificate })
     }
 }
 

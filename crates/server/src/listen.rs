@@ -1,5 +1,6 @@
 //! Our own accept loop: every connection and every request has a bound, and draining is ours.
 
+pub mod certificate;
 pub mod park;
 mod rewind;
 

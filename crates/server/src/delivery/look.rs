@@ -147,7 +147,12 @@ async fn expire(
         // The environment is being removed.
         return postpone(app, found, now).await;
     };
-    let call = Call { now, correlation: Correlation::mint(app), authorization_used: false };
+    let call = Call {
+        now,
+        correlation: Correlation::mint(app),
+        authorization_used: false,
+        certificate: None,
+    };
     let expired = State::Expired { at: now };
     let told = match delivery::tell(app, &tenant, &call, &about, expired).await {
         Ok(told) => told,
