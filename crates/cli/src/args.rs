@@ -59,6 +59,29 @@ pub struct ServeArgs {
     /// URL of the management API in links [default: {auth-path}/v1]
     #[arg(long, value_name = "URL", env = "ASSENT_API_PATH")]
     pub api_path: Option<String>,
+    /// Speak TLS on --listen with this certificate and those that lead to its authority (PEM);
+    /// renewed files are taken up within ten seconds
+    #[arg(long, value_name = "FILE", env = "ASSENT_TLS_CERTIFICATE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", env = "ASSENT_TLS_KEY", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// Second address, where clients are asked for their certificates (mutual TLS)
+    #[arg(long, value_name = "ADDR", env = "ASSENT_MTLS_LISTEN")]
+    pub mtls_listen: Option<SocketAddr>,
+    /// URL under which clients reach --mtls-listen, or the same door of a proxy
+    #[arg(long, value_name = "URL", env = "ASSENT_MTLS_AUTH_PATH")]
+    pub mtls_auth_path: Option<String>,
+    /// Network of proxies whose X-Forwarded-For counts, as 10.1.0.0/16; may be repeated
+    #[arg(long, value_name = "NET", env = "ASSENT_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<String>,
+    /// Header in which such a proxy passes on its client's certificate, as RFC 9440 writes it or as
+    /// percent-encoded PEM
+    #[arg(long, value_name = "NAME", env = "ASSENT_CLIENT_CERTIFICATE_HEADER")]
+    pub client_certificate_header: Option<String>,
+    /// Connections at once from one address that is no trusted proxy [default: 10000]
+    #[arg(long, value_name = "N", env = "ASSENT_CONNECTIONS_PER_ADDRESS")]
+    pub connections_per_address: Option<usize>,
     /// Where the store is: sqlite:DIRECTORY or postgres://USER:PASSWORD@HOST/DATABASE
     #[arg(long, value_name = "URL", env = "ASSENT_STORE_URL", hide_env_values = true)]
     pub store_url: Option<String>,
@@ -113,6 +136,12 @@ pub struct DemoArgs {
     /// with the data
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9443")]
     pub catch: SocketAddr,
+    /// Speak TLS, with a throw-away authority that is made for it and kept with the data
+    #[arg(long)]
+    pub tls: bool,
+    /// With --tls: loopback address where clients are asked for their certificates
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9401")]
+    pub mtls_listen: SocketAddr,
     /// Write everything a script needs as KEY=value lines
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,

@@ -1,6 +1,8 @@
 //! Settings: the file, then environment variables, then flags; checked once, before anything
 //! starts. Every complaint names the setting and what to do.
 
+mod doors;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use assent_protocol::signing::RotationPolicy;
 use assent_protocol::time::Seconds;
+use assent_server::listen::tls::TlsFiles;
 use serde::Deserialize;
 
 use crate::args::{LogFormat, ServeArgs, StoreArgs};
@@ -33,6 +36,13 @@ struct ServerSection {
     metrics: Option<SocketAddr>,
     drain_notice: Option<u64>,
     simulator: bool,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    mtls_listen: Option<SocketAddr>,
+    mtls_auth_path: Option<String>,
+    trusted_proxies: Vec<String>,
+    client_certificate_header: Option<String>,
+    connections_per_address: Option<usize>,
 }
 
 #[derive(Deserialize, Default)]
@@ -62,6 +72,10 @@ struct LogSection {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Certificate and key, if the server speaks TLS itself.
+    pub tls: Option<TlsFiles>,
+    /// Where to ask clients for certificates, if anywhere.
+    pub mtls_listen: Option<SocketAddr>,
     /// Where to serve `/metrics`, if at all.
     pub metrics: Option<SocketAddr>,
     /// What the server needs.
@@ -86,11 +100,12 @@ impl Config {
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9400)));
         let auth_path = args
             .auth_path
-            .clone()
-            .or(file.server.auth_path)
+            .as_ref()
+            .or(file.server.auth_path.as_ref())
             .context("server.auth_path is missing: set the URL under which clients reach this server, for example https://auth.example.com")?;
-        let api_path = args.api_path.clone().or(file.server.api_path);
-        let mut server = assent_server::settings::Settings::new(&auth_path, api_path.as_deref())?;
+        let api_path = args.api_path.as_ref().or(file.server.api_path.as_ref());
+        let mut server =
+            assent_server::settings::Settings::new(auth_path, api_path.map(String::as_str))?;
         server.simulator = args.simulator || file.server.simulator;
         if server.simulator && !listen.ip().is_loopback() {
             bail!(
@@ -101,6 +116,10 @@ impl Config {
             server.drain_notice = drain_notice(notice)?;
         }
         server.rotation = rotation(file.keys.rotation_days)?;
+        let tls = doors::tls(args, &file.server)?;
+        let mtls_listen = doors::mtls(args, &file.server, tls.is_some(), &mut server)?;
+        doors::proxies(args, &file.server, &mut server)?;
+        doors::connections(args, &file.server, &mut server)?;
         let mut store = location(args.store_url.as_deref(), file.store.url.as_deref())?;
         connections(&mut store, args.store_connections.or(file.store.connections))?;
         remembered_requests(&mut store, file.store.remembered_requests)?;
@@ -108,6 +127,8 @@ impl Config {
         let master_key_file = master_key::place(key_file, &store)?;
         Ok(Self {
             listen,
+            tls,
+            mtls_listen,
             metrics: args.metrics.or(file.server.metrics),
             server,
             store,

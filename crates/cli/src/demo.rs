@@ -5,6 +5,7 @@ mod details;
 pub mod files;
 mod postman;
 mod seed;
+mod tls;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -12,9 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use assent_server::listen::door::Door;
+use assent_server::listen::tls::{Identity, Tls};
 use assent_server::settings::Settings;
 
 use crate::args::{DemoArgs, LogFormat};
+use crate::demo::files::Values;
 use crate::store::Location;
 use crate::{logging, master_key, serve};
 
@@ -33,9 +37,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let _logs = logging::start(&args.log, LogFormat::Text)?;
     logging::tell("Starting the demo; making keys takes a moment …");
     serve::runtime()?.block_on(async {
-        let listener = serve::bind(args.listen).await?;
-        let listen = listener.local_addr()?;
-        let mut settings = Settings::new(&format!("http://{listen}"), None)?;
+        let (doors, mut settings, secured) = open(args, &data).await?;
         settings.simulator = true;
         // No load balancer stands before it.
         settings.drain_notice = Duration::ZERO;
@@ -43,7 +45,8 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         let master = master_key::read_or_create(&key_file)?;
         let opened = location(args, &data)?.open().await?;
         let place = (data.path.as_path(), args.catch);
-        let demo = seed::demo(opened.store.as_ref(), &master, &settings, place).await?;
+        let mut demo = seed::demo(opened.store.as_ref(), &master, &settings, place).await?;
+        demo.extend(secured);
         if let Some(path) = &args.env_file {
             files::write_env(path, &demo)?;
         }
@@ -52,9 +55,33 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         }
         logging::print(&words::welcome(&demo));
         let app = Arc::new(serve::app(opened, master, settings));
-        assent_server::listen::serve(app, listener, serve::shutdown()).await;
+        assent_server::listen::serve(app, doors, serve::shutdown()).await;
         Ok(())
     })
+}
+
+/// Opens the doors: a plain one, or two under TLS, of which the second asks for certificates.
+async fn open(args: &DemoArgs, data: &Data) -> Result<(Vec<Door>, Settings, Values)> {
+    let listener = serve::bind(args.listen).await?;
+    let listen = listener.local_addr()?;
+    if !args.tls {
+        let settings = Settings::new(&format!("http://{listen}"), None)?;
+        return Ok((vec![Door::plain(listener)], settings, Values::new()));
+    }
+    if !args.mtls_listen.ip().is_loopback() {
+        bail!("the demo listens on loopback addresses only, not {}", args.mtls_listen);
+    }
+    let mtls_listener = serve::bind(args.mtls_listen).await?;
+    let mtls_listen = mtls_listener.local_addr()?;
+    let mut settings = Settings::new(&format!("https://{listen}"), None)?;
+    settings.set_mtls_auth_path(&format!("https://{mtls_listen}"))?;
+    let made = tls::make(&[listen.ip(), mtls_listen.ip()], &data.path)?;
+    let identity = Arc::new(Identity::load(made.files)?);
+    let doors = vec![
+        Door::tls(listener, Tls::new(Arc::clone(&identity), false)?),
+        Door::tls(mtls_listener, Tls::new(identity, true)?),
+    ];
+    Ok((doors, settings, made.values))
 }
 
 fn location(args: &DemoArgs, data: &Data) -> Result<Location> {

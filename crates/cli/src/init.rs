@@ -34,7 +34,7 @@ pub fn run(args: &InitArgs) -> Result<()> {
             bail!("{location} is prepared already; `assent serve` runs it");
         }
         let master = master_key::read_or_create(&key_file)?;
-        let new = NewEnvironment { outbound: OutboundSettings::default(), registration: RegistrationPolicy::default(),
+        let new = NewEnvironment { security: assent_protocol::environment::SecuritySettings::default(), outbound: OutboundSettings::default(), registration: RegistrationPolicy::default(),
             name: args.environment.clone(),
             description: String::new(),
             kind: EnvironmentType::Production,

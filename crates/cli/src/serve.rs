@@ -2,10 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use assent_protocol::sealing::RootKey;
 use assent_server::app::App;
+use assent_server::listen::door::Door;
+use assent_server::listen::tls::{Identity, Tls};
 use assent_server::machine::SystemEntropy;
 use assent_server::settings::Settings;
 use tokio::net::{TcpListener, TcpSocket};
@@ -19,6 +22,9 @@ use crate::{logging, master_key};
 /// Connections that wait to be accepted. After a restart all clients come at once, and who finds
 /// no place waits a second for the next try.
 const BACKLOG: u32 = 4096;
+
+/// How often the files of the TLS certificate are looked at.
+const RENEWAL_LOOK: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 pub fn run(args: &ServeArgs) -> Result<()> {
@@ -34,15 +40,51 @@ pub fn run(args: &ServeArgs) -> Result<()> {
             () = &mut shutdown => return Ok(()),
         };
         let app = Arc::new(app(opened, master, config.server.clone()));
-        let listener = bind(config.listen).await?;
+        let doors = doors(&config).await?;
         if let Some(listen) = config.metrics {
             tokio::spawn(show_metrics(Arc::clone(&app), bind(listen).await?));
         }
         tracing::info!(listen = %config.listen, auth_path = config.server.auth_path, "serving");
-        assent_server::listen::serve(app, listener, shutdown).await;
+        assent_server::listen::serve(app, doors, shutdown).await;
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+/// Opens the doors that the settings name.
+async fn doors(config: &Config) -> Result<Vec<Door>> {
+    let listener = bind(config.listen).await?;
+    let Some(files) = &config.tls else { return Ok(vec![Door::plain(listener)]) };
+    let identity = Arc::new(Identity::load(files.clone())?);
+    tokio::spawn(renew(Arc::clone(&identity)));
+    let mut doors = vec![Door::tls(listener, Tls::new(Arc::clone(&identity), false)?)];
+    if let Some(listen) = config.mtls_listen {
+        doors.push(Door::tls(bind(listen).await?, Tls::new(identity, true)?));
+        tracing::info!(%listen, "asking clients for certificates");
+    }
+    Ok(doors)
+}
+
+/// Takes up certificates that were renewed. Connections that stand keep theirs.
+async fn renew(identity: Arc<Identity>) {
+    let mut complained = false;
+    let mut look = tokio::time::interval(RENEWAL_LOOK);
+    loop {
+        look.tick().await;
+        match identity.reload() {
+            Ok(true) => tracing::info!("the TLS certificate was renewed"),
+            Ok(false) => {}
+            // Once, not every ten seconds.
+            Err(error) => {
+                if !complained {
+                    tracing::error!(%error, "the TLS certificate stays as it was");
+                }
+                complained = true;
+                continue;
+            }
+        }
+        complained = false;
+    }
 }
 
 /// Puts a server together with the store's clock and the system's randomness.

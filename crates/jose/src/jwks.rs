@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -24,6 +26,7 @@ pub const JWKS_KEYS_MAX: usize = 20;
 pub struct Jwks {
     text: Arc<str>,
     keys: Arc<[PublicKey]>,
+    certificates: Arc<[Box<[u8]>]>,
 }
 
 impl Jwks {
@@ -36,7 +39,7 @@ impl Jwks {
     /// # Errors
     /// [`Error::JwksTooLong`], [`Error::JwksTooMany`], [`Error::JwksShape`], the errors of
     /// [`parse_object`], [`Error::KeyIdDuplicate`], and those of [`PublicKey::from_jwk`] with
-    /// [`Error::KeyMember`] for a mistyped `use` or `key_ops`.
+    /// [`Error::KeyMember`] for a mistyped `use`, `key_ops` or `x5c`.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > JWKS_BYTES_MAX {
             return Err(Error::JwksTooLong);
@@ -47,22 +50,32 @@ impl Jwks {
             return Err(Error::JwksTooMany);
         }
         let mut keys = Vec::with_capacity(members.len());
+        let mut certificates = Vec::new();
         for member in members {
             let jwk = member.as_object().ok_or(Error::JwksShape)?;
             check_is_public(jwk)?;
+            certificates.extend(certificate(jwk)?);
             if is_for_signatures(jwk)? {
                 keys.push(PublicKey::from_jwk(jwk)?);
             }
         }
         check_key_ids_differ(&keys)?;
-        Ok(Self { text: Arc::from(text), keys: Arc::from(keys) })
+        let (keys, certificates) = (Arc::from(keys), Arc::from(certificates));
+        Ok(Self { text: Arc::from(text), keys, certificates })
     }
 
     /// A set of keys we already hold; its text is made from them.
     pub fn from_keys(keys: Vec<PublicKey>) -> Self {
         let members: Vec<Map<String, Value>> = keys.iter().map(PublicKey::to_jwk).collect();
         let text = json!({ "keys": members }).to_string();
-        Self { text: Arc::from(text), keys: Arc::from(keys) }
+        Self { text: Arc::from(text), keys: Arc::from(keys), certificates: Arc::default() }
+    }
+
+    /// The certificates of the keys, whatever their use: the first of each `x5c`, as DER (RFC 7517
+    /// §4.7). Nothing here is taken from them; they are for comparison with one that somebody
+    /// shows.
+    pub fn certificates(&self) -> &[Box<[u8]>] {
+        &self.certificates
     }
 
     /// The keys for signatures, in the order of the text.
@@ -103,6 +116,14 @@ impl<'de> Deserialize<'de> for Jwks {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).map_err(serde::de::Error::custom)
     }
+}
+
+/// The first certificate of `x5c`: base64 with padding, not base64url (RFC 7517 §4.7).
+fn certificate(jwk: &Map<String, Value>) -> Result<Option<Box<[u8]>>, Error> {
+    let Some(chain) = jwk.get("x5c") else { return Ok(None) };
+    let first = chain.as_array().and_then(|chain| chain.first()).and_then(Value::as_str);
+    let octets = first.and_then(|text| STANDARD.decode(text).ok());
+    octets.map(|it| Some(it.into_boxed_slice())).ok_or(Error::KeyMember("x5c"))
 }
 
 fn is_for_signatures(jwk: &Map<String, Value>) -> Result<bool, Error> {

@@ -4,6 +4,7 @@ use assent_jose::{Algorithm, Jwks};
 use serde::{Deserialize, Serialize};
 
 use crate::administrator::RoleAssignment;
+use crate::client_certificate::CertificateSubject;
 use crate::environment::{AssertionReplay, CibaSettings};
 use crate::id::{ApplicationId, EnvironmentId, ResourceId, ScopeGrantId, ScopeId};
 use crate::record::{Key, Kind, Record, Stored};
@@ -57,16 +58,76 @@ pub enum TokenEndpointAuthMethod {
     ClientSecretJwt,
     /// A JWT signed with a registered key.
     PrivateKeyJwt,
+    /// A certificate by an authority of the environment (RFC 8705 §2.1).
+    TlsClientAuth,
+    /// A certificate that was registered (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth,
 }
 
 impl TokenEndpointAuthMethod {
     /// Every method.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::ClientSecretBasic,
         Self::ClientSecretPost,
         Self::ClientSecretJwt,
         Self::PrivateKeyJwt,
+        Self::TlsClientAuth,
+        Self::SelfSignedTlsClientAuth,
     ];
+
+    /// The method on the wire (RFC 7591 §2, RFC 8705 §2).
+    pub const fn wire(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretJwt => "client_secret_jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
+        }
+    }
+
+    /// Whether a client of this method has use for its secret.
+    pub const fn has_secret(self) -> bool {
+        match self {
+            Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt => true,
+            Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => false,
+        }
+    }
+
+    /// The algorithms that its assertions can have; none where there are no assertions.
+    pub const fn assertion_algorithms(self) -> &'static [Algorithm] {
+        match self {
+            Self::ClientSecretJwt => &Algorithm::HMAC,
+            Self::PrivateKeyJwt => &Algorithm::ASYMMETRIC,
+            Self::ClientSecretBasic
+            | Self::ClientSecretPost
+            | Self::TlsClientAuth
+            | Self::SelfSignedTlsClientAuth => &[],
+        }
+    }
+
+    /// Whether it is a certificate that it authenticates with.
+    pub const fn needs_certificate(self) -> bool {
+        match self {
+            Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => true,
+            Self::ClientSecretBasic
+            | Self::ClientSecretPost
+            | Self::ClientSecretJwt
+            | Self::PrivateKeyJwt => false,
+        }
+    }
+
+    /// Whether it needs keys or certificates that the client published.
+    pub const fn needs_keys(self) -> bool {
+        match self {
+            Self::PrivateKeyJwt | Self::SelfSignedTlsClientAuth => true,
+            Self::ClientSecretBasic
+            | Self::ClientSecretPost
+            | Self::ClientSecretJwt
+            | Self::TlsClientAuth => false,
+        }
+    }
 }
 
 /// One secret: a keyed digest for comparison, and sealed because HMAC needs the plain value.
@@ -174,6 +235,9 @@ pub struct Application {
     pub grant_types: Vec<GrantType>,
     /// How it authenticates.
     pub auth_method: TokenEndpointAuthMethod,
+    /// Whom its certificate names, when that is how it authenticates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_subject: Option<CertificateSubject>,
     /// The one algorithm of its assertions, when registered.
     pub auth_signing_alg: Option<Algorithm>,
     /// Its public keys.
@@ -240,6 +304,7 @@ impl Application {
             kind: ApplicationType::WebApp,
             grant_types: Vec::new(),
             auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
+            certificate_subject: None,
             auth_signing_alg: None,
             jwks: None,
             jwks_url: None,

@@ -61,15 +61,27 @@ pub enum Presented {
         /// The JWT.
         jwt: Secret,
     },
+    /// The certificate of the connection (RFC 8705 §2).
+    Certificate {
+        /// Who it claims to be.
+        client_id: String,
+        /// The certificate, as DER; that the client holds its key is proven.
+        der: Box<[u8]>,
+    },
 }
 
 impl Presented {
     /// Finds the one credential of a request. `authorization` are the values of all
-    /// `Authorization` headers.
+    /// `Authorization` headers. The `certificate` of the connection is a credential only where
+    /// there is no other: with it, it binds tokens.
     ///
     /// # Errors
     /// None, several, or a malformed one.
-    pub fn collect(authorization: &[&str], params: &Params) -> Result<Self, Reason> {
+    pub fn collect(
+        authorization: &[&str],
+        params: &Params,
+        certificate: Option<&[u8]>,
+    ) -> Result<Self, Reason> {
         let header = match authorization {
             [] => None,
             [one] => Some(*one),
@@ -86,7 +98,7 @@ impl Presented {
             (true, false, false) => basic(header.unwrap_or_default(), params),
             (false, true, false) => post(secret.unwrap_or_default(), params),
             (false, false, true) => jwt_bearer(assertion, assertion_type, params),
-            (false, false, false) => Err(Reason::CredentialsMissing),
+            (false, false, false) => by_certificate(certificate, params),
         }
     }
 
@@ -95,7 +107,8 @@ impl Presented {
         match self {
             Self::Basic { client_id, .. }
             | Self::Post { client_id, .. }
-            | Self::Assertion { client_id, .. } => client_id,
+            | Self::Assertion { client_id, .. }
+            | Self::Certificate { client_id, .. } => client_id,
         }
     }
 }
@@ -119,6 +132,14 @@ fn basic(header: &str, params: &Params) -> Result<Presented, Reason> {
 fn post(secret: &str, params: &Params) -> Result<Presented, Reason> {
     let client_id = params.find("client_id").ok_or(Reason::CredentialsMissing)?.to_owned();
     Ok(Presented::Post { client_id, secret: Secret::new(secret.to_owned()) })
+}
+
+/// RFC 8705 §2: the request names its client beside the certificate.
+fn by_certificate(certificate: Option<&[u8]>, params: &Params) -> Result<Presented, Reason> {
+    let missing = Reason::CredentialsMissing;
+    let der = certificate.ok_or(missing)?.into();
+    let client_id = params.find("client_id").ok_or(missing)?.to_owned();
+    Ok(Presented::Certificate { client_id, der })
 }
 
 /// RFC 7523 §2.2: type and assertion come together.
@@ -153,10 +174,8 @@ fn same_client(params: &Params, client_id: &str) -> Result<(), Reason> {
 pub struct Audiences<'a> {
     /// The issuer; what clients should use.
     pub issuer: &'a str,
-    /// The token endpoint.
-    pub token_endpoint: &'a str,
-    /// The endpoint that is being called.
-    pub called_endpoint: &'a str,
+    /// The token endpoint and the endpoint that is being called, at every door.
+    pub endpoints: &'a [&'a str],
     /// Which of them count.
     pub rule: AssertionAudience,
 }
@@ -167,9 +186,7 @@ impl Audiences<'_> {
         let [one] = audience else { return false };
         match self.rule {
             AssertionAudience::Strict => *one == self.issuer,
-            AssertionAudience::Pingone => {
-                [self.issuer, self.token_endpoint, self.called_endpoint].contains(one)
-            }
+            AssertionAudience::Pingone => *one == self.issuer || self.endpoints.contains(one),
         }
     }
 }
@@ -226,15 +243,23 @@ impl AcceptedAssertion {
     }
 }
 
-/// Checks what was presented against what is registered. `Ok(None)`: by secret. `jwks` are the
-/// client's public keys, as far as they can be had.
+/// What is known beside what was presented.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// The client's public keys and certificates, as far as they can be had.
+    pub jwks: Option<&'a Jwks>,
+    /// Whether the certificate presented is by an authority of the environment.
+    pub certificate_is_trusted: bool,
+}
+
+/// Checks what was presented against what is registered. `Ok(None)`: without an assertion.
 ///
 /// # Errors
 /// The client is unknown, disabled, registered for another method, or its credential is wrong.
 pub fn authenticate(
     presented: &Presented,
     client: Option<&Application>,
-    jwks: Option<&Jwks>,
+    evidence: Evidence<'_>,
     keys: &EnvironmentKeys,
     audiences: Audiences<'_>,
     now: Timestamp,
@@ -254,7 +279,14 @@ pub fn authenticate(
             None
         }
         (Presented::Assertion { jwt, .. }, Method::ClientSecretJwt | Method::PrivateKeyJwt) => {
-            Some(check_assertion(client, jwt.expose(), (jwks, keys), audiences, now)?)
+            Some(check_assertion(client, jwt.expose(), (evidence.jwks, keys), audiences, now)?)
+        }
+        (
+            Presented::Certificate { der, .. },
+            Method::TlsClientAuth | Method::SelfSignedTlsClientAuth,
+        ) => {
+            check_certificate(client, der, evidence)?;
+            None
         }
         _ => return Err(Reason::ClientMethodMismatch.into()),
     };
@@ -273,6 +305,26 @@ fn check_secret(
     let current_matches = digest.matches(&client.secret.digest);
     let previous_matches = previous.is_some_and(|it| digest.matches(&it.secret.digest));
     if current_matches || previous_matches { Ok(()) } else { Err(Reason::ClientSecretWrong) }
+}
+
+/// RFC 8705 §2.1: by an authority, and naming the one subject that is registered; §2.2: the very
+/// certificate that is registered, whoever issued it.
+fn check_certificate(
+    client: &Application,
+    der: &[u8],
+    evidence: Evidence<'_>,
+) -> Result<(), Reason> {
+    if client.auth_method == Method::SelfSignedTlsClientAuth {
+        let jwks = evidence.jwks.ok_or(Reason::AssertionKeysUnavailable)?;
+        let known = jwks.certificates().iter().any(|known| **known == *der);
+        return if known { Ok(()) } else { Err(Reason::CertificateUnknown) };
+    }
+    if !evidence.certificate_is_trusted {
+        return Err(Reason::CertificateUntrusted);
+    }
+    let subject = client.certificate_subject.as_ref();
+    let named = subject.is_some_and(|subject| subject.is_named_by(der));
+    if named { Ok(()) } else { Err(Reason::CertificateUnknown) }
 }
 
 /// The client's public keys, and the environment's, which open its secrets.

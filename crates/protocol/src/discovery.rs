@@ -3,6 +3,7 @@
 use assent_jose::Algorithm;
 use serde::Serialize;
 
+use crate::application::TokenEndpointAuthMethod;
 use crate::ciba::answer::ACR_DEVICE;
 use crate::claims::RELEASED_BY;
 use crate::environment::Environment;
@@ -10,10 +11,6 @@ use crate::registration::RegistrationMode;
 use crate::resource::OPENID_SCOPES;
 use crate::signing::SIGNING_ALGORITHMS;
 use crate::token_request::{CIBA_GRANT_TYPE, CLIENT_CREDENTIALS_GRANT_TYPE, REFRESH_GRANT_TYPE};
-
-/// How applications authenticate, at every endpoint where they do.
-const AUTH_METHODS: [&str; 4] =
-    ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
 
 /// What ID tokens say beside the claims about the person.
 const ID_TOKEN_CLAIMS: [&str; 10] =
@@ -45,23 +42,48 @@ pub struct Metadata<'a> {
     id_token_signing_alg_values_supported: Vec<&'static str>,
     userinfo_signing_alg_values_supported: Vec<&'static str>,
     introspection_signing_alg_values_supported: Vec<&'static str>,
-    token_endpoint_auth_methods_supported: [&'static str; 4],
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
-    introspection_endpoint_auth_methods_supported: [&'static str; 4],
+    introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
-    revocation_endpoint_auth_methods_supported: [&'static str; 4],
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     acr_values_supported: [&'static str; 1],
     claims_supported: Vec<&'static str>,
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtls_endpoint_aliases: Option<MtlsAliases>,
+}
+
+/// The endpoints that clients call, at the door that asks for certificates (RFC 8705 §5).
+#[derive(Clone, Debug, Serialize)]
+struct MtlsAliases {
+    token_endpoint: String,
+    userinfo_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    backchannel_authentication_endpoint: String,
+}
+
+/// Where an environment is reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Doors<'a> {
+    /// The issuer.
+    pub issuer: &'a str,
+    /// What takes its place at the door that asks clients for certificates, if there is one.
+    pub mtls: Option<&'a str>,
 }
 
 impl<'a> Metadata<'a> {
-    /// The document of `environment`, whose issuer is `issuer`, and which knows these types of
+    /// The document of `environment`, which is reached at these doors and knows these types of
     /// authorization details.
-    pub fn of(issuer: &'a str, environment: &Environment, details_types: &'a [String]) -> Self {
+    pub fn of(doors: Doors<'a>, environment: &Environment, details_types: &'a [String]) -> Self {
+        let issuer = doors.issuer;
+        let methods = auth_methods(doors.mtls.is_some());
         let settings = &environment.ciba;
         let signed = names(&SIGNING_ALGORITHMS);
         let assertions: Vec<&str> =
@@ -96,18 +118,39 @@ impl<'a> Metadata<'a> {
             id_token_signing_alg_values_supported: signed.clone(),
             userinfo_signing_alg_values_supported: signed.clone(),
             introspection_signing_alg_values_supported: signed,
-            token_endpoint_auth_methods_supported: AUTH_METHODS,
+            token_endpoint_auth_methods_supported: methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: assertions.clone(),
-            introspection_endpoint_auth_methods_supported: AUTH_METHODS,
+            introspection_endpoint_auth_methods_supported: methods.clone(),
             introspection_endpoint_auth_signing_alg_values_supported: assertions.clone(),
-            revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+            revocation_endpoint_auth_methods_supported: methods,
             revocation_endpoint_auth_signing_alg_values_supported: assertions,
             acr_values_supported: [ACR_DEVICE],
             claims_supported: ID_TOKEN_CLAIMS.into_iter().chain(about_people).collect(),
             claims_parameter_supported: true,
             request_parameter_supported: true,
             request_uri_parameter_supported: false,
+            mtls_endpoint_aliases: doors.mtls.map(|mtls| aliases(mtls, environment)),
         }
+    }
+}
+
+/// How applications authenticate, at every endpoint where they do: with certificates only where
+/// there is a door for that.
+fn auth_methods(has_mtls: bool) -> Vec<&'static str> {
+    let all = TokenEndpointAuthMethod::ALL.into_iter();
+    all.filter(|it| has_mtls || !it.needs_certificate())
+        .map(TokenEndpointAuthMethod::wire)
+        .collect()
+}
+
+fn aliases(mtls: &str, environment: &Environment) -> MtlsAliases {
+    MtlsAliases {
+        token_endpoint: format!("{mtls}/token"),
+        userinfo_endpoint: format!("{mtls}/userinfo"),
+        introspection_endpoint: format!("{mtls}/introspect"),
+        revocation_endpoint: format!("{mtls}/revoke"),
+        registration_endpoint: may_register(environment).then(|| format!("{mtls}/register")),
+        backchannel_authentication_endpoint: format!("{mtls}/cibaAuthorization"),
     }
 }
 

@@ -10,9 +10,11 @@ use crate::time::Timestamp;
 
 pub use ciba::{BindingMessageRule, CibaSettings, LONG_POLL_MAX};
 pub use outbound::OutboundSettings;
+pub use security::{Profile, SecuritySettings};
 
 mod ciba;
 mod outbound;
+mod security;
 
 /// How often one client assertion may be used (`threats.md` D2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +80,9 @@ pub struct Environment {
     /// Where the server may call for it.
     #[serde(default)]
     pub outbound: OutboundSettings,
+    /// How strict it is, and whose certificates count.
+    #[serde(default)]
+    pub security: SecuritySettings,
     /// Who may register clients.
     #[serde(default)]
     pub registration: RegistrationPolicy,

@@ -158,7 +158,10 @@ pub fn authenticate(
         (Presented::Basic { secret, .. }, Method::ClientSecretBasic)
         | (Presented::Post { secret, .. }, Method::ClientSecretPost) => secret,
         (
-            Presented::Basic { .. } | Presented::Post { .. } | Presented::Assertion { .. },
+            Presented::Basic { .. }
+            | Presented::Post { .. }
+            | Presented::Assertion { .. }
+            | Presented::Certificate { .. },
             Method::ClientSecretBasic | Method::ClientSecretPost,
         ) => return Err(Reason::ClientMethodMismatch),
     };

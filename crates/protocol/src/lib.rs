@@ -16,6 +16,7 @@ pub mod ciba;
 pub mod claims;
 pub mod claims_request;
 pub mod client_authentication;
+pub mod client_certificate;
 pub mod decision;
 pub mod device;
 pub mod discovery;

@@ -42,6 +42,8 @@ pub enum Reason {
     AssertionTooLongLived,
     AssertionNotYetValid,
     AssertionReplayed,
+    CertificateUntrusted,
+    CertificateUnknown,
     ClientThrottled,
     // --- the token request
     GrantTypeMissing,
@@ -143,6 +145,7 @@ pub enum Reason {
     MetadataGrantTypeNotOffered,
     MetadataAuthMethodNotOffered,
     MetadataKeysWrong,
+    MetadataCertificateWrong,
     MetadataAlgorithmNotOffered,
     MetadataDeliveryModeNotOffered,
     MetadataNotificationEndpointWrong,

@@ -71,7 +71,11 @@ impl App {
         Self {
             // Without randomness the server starts all the same and says so where it matters.
             correlations: Correlations::new(entropy.octets().unwrap_or_default()),
-            registry: Registry::new(master, settings.auth_path.clone()),
+            registry: Registry::new(
+                master,
+                settings.auth_path.clone(),
+                settings.mtls_auth_path.clone(),
+            ),
             store,
             clock,
             entropy,

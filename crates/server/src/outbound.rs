@@ -1,10 +1,10 @@
 //! Calls to other servers: notification endpoints and `jwksUrl`. The only door out (T-74).
 
-mod address;
+pub mod address;
 mod dial;
 mod exchange;
 pub mod resolve;
-mod rules;
+pub mod rules;
 
 use std::fmt;
 use std::net::IpAddr;

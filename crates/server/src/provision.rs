@@ -4,6 +4,7 @@
 use assent_jose::{Algorithm, SigningKey};
 use assent_protocol::environment::{
     CibaSettings, Environment, EnvironmentStatus, EnvironmentType, OutboundSettings,
+    SecuritySettings,
 };
 use assent_protocol::id::{DeviceId, EnvironmentId, UserId};
 use assent_protocol::keys::EnvironmentKeys;
@@ -39,6 +40,8 @@ pub struct NewEnvironment {
     pub ciba: CibaSettings,
     /// Where the server may call for it.
     pub outbound: OutboundSettings,
+    /// How strict it is, and whose certificates count.
+    pub security: SecuritySettings,
     /// Who may register clients.
     pub registration: RegistrationPolicy,
 }
@@ -65,6 +68,7 @@ pub fn environment(
         status: EnvironmentStatus::Active,
         ciba: new.ciba,
         outbound: new.outbound,
+        security: new.security,
         registration: new.registration,
         openid_resource: resource.id,
         root_key: Environment::seal_root_key(id, master, root_key, entropy.octets()?)?,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use assent_jose::{Jwks, SigningKey};
 use assent_protocol::authorization_details::DetailsType;
+use assent_protocol::discovery::Doors;
 use assent_protocol::environment::{Environment, EnvironmentStatus};
 use assent_protocol::id::EnvironmentId;
 use assent_protocol::keys::EnvironmentKeys;
@@ -16,6 +17,7 @@ use assent_store::{Range, Store};
 use quick_cache::sync::Cache;
 
 use crate::failure::Broken;
+use crate::oauth::client_authorities::ClientAuthorities;
 
 /// Environments kept ready; the least used go first.
 const TENANTS_MAX: usize = 10_000;
@@ -43,6 +45,10 @@ pub struct Ready {
     pub token_endpoint: String,
     /// The backchannel authentication endpoint.
     pub backchannel_endpoint: String,
+    /// What takes the issuer's place at the door that asks clients for certificates.
+    pub mtls_issuer: Option<String>,
+    /// Whose certificates clients may authenticate with.
+    pub client_authorities: ClientAuthorities,
     /// What it signs with.
     pub signers: Vec<Signer>,
     /// Every published key, the retired ones included.
@@ -75,6 +81,17 @@ impl Ready {
         self.environment.id
     }
 
+    /// Where it is reached.
+    pub fn doors(&self) -> Doors<'_> {
+        Doors { issuer: &self.issuer, mtls: self.mtls_issuer.as_deref() }
+    }
+
+    /// `endpoint` at the door that asks clients for certificates (RFC 8705 §5).
+    pub fn alias(&self, endpoint: &str) -> Option<String> {
+        let path = endpoint.strip_prefix(self.issuer.as_str())?;
+        self.mtls_issuer.as_ref().map(|mtls| format!("{mtls}{path}"))
+    }
+
     /// The key of `algorithm` that signs at `now`.
     ///
     /// # Errors
@@ -99,13 +116,14 @@ impl Ready {
 pub struct Registry {
     master: RootKey,
     auth_path: String,
+    mtls_auth_path: Option<String>,
     tenants: Cache<EnvironmentId, Tenant>,
 }
 
 impl Registry {
     /// An empty registry.
-    pub fn new(master: RootKey, auth_path: String) -> Self {
-        Self { master, auth_path, tenants: Cache::new(TENANTS_MAX) }
+    pub fn new(master: RootKey, auth_path: String, mtls_auth_path: Option<String>) -> Self {
+        Self { master, auth_path, mtls_auth_path, tenants: Cache::new(TENANTS_MAX) }
     }
 
     /// The server's master key.
@@ -182,6 +200,8 @@ impl Registry {
         Ok(Tenant(Arc::new(Ready {
             token_endpoint: format!("{issuer}/token"),
             backchannel_endpoint: format!("{issuer}/cibaAuthorization"),
+            mtls_issuer: self.mtls_auth_path.as_ref().map(|path| format!("{path}/{id}/as")),
+            client_authorities: ClientAuthorities::of(&environment.security),
             issuer,
             environment,
             keys,

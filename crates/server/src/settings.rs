@@ -5,6 +5,8 @@ use std::time::Duration;
 use assent_protocol::signing::RotationPolicy;
 use url::Url;
 
+use crate::listen::proxy::Proxies;
+
 /// What a server needs to know besides its store and keys.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -16,16 +18,61 @@ pub struct Settings {
     pub simulator: bool,
     /// The rhythm of signing keys.
     pub rotation: RotationPolicy,
-    /// A request's head has arrived whole after so long, or the connection ends (T-71). Holds for
-    /// the first octet too, so it is also how long an idle connection is kept.
-    pub head_deadline: Duration,
+    /// `{authPath}` of the door that asks clients for certificates, if there is one (RFC 8705 §5).
+    pub mtls_auth_path: Option<String>,
+    /// How long a connection may keep its server waiting.
+    pub deadlines: Deadlines,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
+    /// Proxies whose word counts.
+    pub proxies: Proxies,
     /// A server that ends is not ready for so long before it stops to accept connections: load
     /// balancers notice meanwhile, and nobody is turned away (F-25).
     pub drain_notice: Duration,
 }
 
-/// A head takes this long at the most unless settings say otherwise.
-const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a connection may keep its server waiting before it ends (T-71).
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// To get to TLS.
+    pub handshake: Duration,
+    /// For its first octet.
+    pub first_octet: Duration,
+    /// For a head, from its first octet to its last.
+    pub head: Duration,
+    /// Between two requests.
+    pub idle: Duration,
+    /// For an octet of an answer to be taken.
+    pub write_stall: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            first_octet: Duration::from_secs(5),
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            write_stall: Duration::from_secs(15),
+        }
+    }
+}
+
+/// How many connections there may be at once.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// In all; more wait in the system's queue. Tens of thousands of polls may be held.
+    pub all: usize,
+    /// From one address, unless it is that of a proxy.
+    pub per_address: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { all: 100_000, per_address: 10_000 }
+    }
+}
+
 /// Longer than load balancers take between two looks.
 const DRAIN_NOTICE: Duration = Duration::from_secs(5);
 
@@ -53,9 +100,21 @@ impl Settings {
             api_path,
             simulator: false,
             rotation: RotationPolicy::default(),
-            head_deadline: HEAD_DEADLINE,
+            mtls_auth_path: None,
+            deadlines: Deadlines::default(),
+            connections: ConnectionLimits::default(),
+            proxies: Proxies::default(),
             drain_notice: DRAIN_NOTICE,
         })
+    }
+
+    /// Says where the door is that asks clients for certificates.
+    ///
+    /// # Errors
+    /// A base URL that cannot serve.
+    pub fn set_mtls_auth_path(&mut self, path: &str) -> Result<(), BadBaseUrl> {
+        self.mtls_auth_path = Some(base_url("mtls_auth_path", path)?);
+        Ok(())
     }
 
     /// Whether people reach the server by TLS; cookies are then marked `Secure`.

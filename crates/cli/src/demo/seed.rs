@@ -229,6 +229,7 @@ impl Seeder {
             ..CibaSettings::default()
         };
         let new = NewEnvironment {
+            security: assent_protocol::environment::SecuritySettings::default(),
             outbound,
             registration: RegistrationPolicy::default(),
             name: name.to_owned(),

@@ -4,11 +4,12 @@ use super::*;
 
 fn check(authorization: &[&str], body: &str) -> Result<String, Reason> {
     let params = Params::parse(body.as_bytes()).unwrap();
-    Presented::collect(authorization, &params).map(|presented| {
+    Presented::collect(authorization, &params, None).map(|presented| {
         let kind = match &presented {
             Presented::Basic { secret, .. } => format!("basic {}", secret.expose()),
             Presented::Post { secret, .. } => format!("post {}", secret.expose()),
             Presented::Assertion { .. } => String::from("assertion"),
+            Presented::Certificate { .. } => String::from("certificate"),
         };
         format!("{} {kind}", presented.client_id())
     })
@@ -59,6 +60,22 @@ fn every_pair_of_credentials_is_refused() {
 }
 
 #[test]
+fn a_certificate_is_a_credential_where_there_is_no_other() {
+    let collect = |authorization: &[&str], body: &str| {
+        let params = Params::parse(body.as_bytes()).unwrap();
+        Presented::collect(authorization, &params, Some(b"der"))
+    };
+    let by_certificate = collect(&[], "client_id=id");
+    assert!(
+        matches!(by_certificate, Ok(Presented::Certificate { client_id, .. }) if client_id == "id")
+    );
+    assert_eq!(collect(&[], "").unwrap_err(), Reason::CredentialsMissing);
+    let by_secret = collect(&[], "client_id=id&client_secret=x");
+    assert!(matches!(by_secret, Ok(Presented::Post { .. })));
+    assert!(matches!(collect(&[&encoded("id:x")], ""), Ok(Presented::Basic { .. })));
+}
+
+#[test]
 fn an_assertion_names_its_client_by_sub() {
     let kind =
         "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
@@ -79,14 +96,15 @@ fn an_assertion_names_its_client_by_sub() {
 fn only_the_listed_octet_strings_are_an_audience() {
     let audiences = |rule| Audiences {
         issuer: "https://a/as",
-        token_endpoint: "https://a/as/token",
-        called_endpoint: "https://a/as/x",
+        endpoints: &["https://a/as/token", "https://a/as/x", "https://mtls/as/x"],
         rule,
     };
-    let table: [(&[&str], bool, bool); 9] = [
+    let table: [(&[&str], bool, bool); 11] = [
         (&["https://a/as"], true, true),
         (&["https://a/as/token"], true, false),
         (&["https://a/as/x"], true, false),
+        (&["https://mtls/as/x"], true, false),
+        (&["https://mtls/as"], false, false),
         (&[], false, false),
         (&["https://a/as", "https://a/as"], false, false),
         (&["https://a/as/"], false, false),

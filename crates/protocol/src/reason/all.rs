@@ -4,7 +4,7 @@ use super::Reason;
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 153] = [
+    pub const ALL: [Self; 156] = [
         Self::MediaTypeNotForm,
         Self::BodyTooLarge,
         Self::BodyIncomplete,
@@ -26,6 +26,8 @@ impl Reason {
         Self::ClientIdMismatch,
         Self::ClientMethodMismatch,
         Self::ClientSecretWrong,
+        Self::CertificateUntrusted,
+        Self::CertificateUnknown,
         Self::AssertionTypeWrong,
         Self::AssertionMalformed,
         Self::AssertionKeysUnavailable,
@@ -135,6 +137,7 @@ impl Reason {
         Self::MetadataGrantTypeNotOffered,
         Self::MetadataAuthMethodNotOffered,
         Self::MetadataKeysWrong,
+        Self::MetadataCertificateWrong,
         Self::MetadataAlgorithmNotOffered,
         Self::MetadataDeliveryModeNotOffered,
         Self::MetadataNotificationEndpointWrong,

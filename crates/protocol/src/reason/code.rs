@@ -71,6 +71,8 @@ impl Reason {
             | R::ClientIdMismatch
             | R::ClientMethodMismatch
             | R::ClientSecretWrong
+            | R::CertificateUntrusted
+            | R::CertificateUnknown
             | R::AssertionTypeWrong
             | R::AssertionMalformed
             | R::AssertionKeysUnavailable
@@ -140,6 +142,7 @@ impl Reason {
             | R::MetadataGrantTypeNotOffered
             | R::MetadataAuthMethodNotOffered
             | R::MetadataKeysWrong
+            | R::MetadataCertificateWrong
             | R::MetadataAlgorithmNotOffered
             | R::MetadataDeliveryModeNotOffered
             | R::MetadataNotificationEndpointWrong

@@ -31,6 +31,8 @@ impl Reason {
             | R::ClientIdMismatch
             | R::ClientMethodMismatch
             | R::ClientSecretWrong
+            | R::CertificateUntrusted
+            | R::CertificateUnknown
             | R::AssertionTypeWrong
             | R::AssertionMalformed
             | R::AssertionKeysUnavailable
@@ -188,6 +190,10 @@ impl Reason {
             R::MetadataAuthMethodNotOffered => "token_endpoint_auth_method is not offered here",
             R::MetadataKeysWrong => {
                 "Register either jwks or jwks_uri (https), with keys for what is signed"
+            }
+            R::MetadataCertificateWrong => {
+                "tls_client_auth needs exactly one of the tls_client_auth_ members that name a \
+                 subject"
             }
             R::MetadataAlgorithmNotOffered => {
                 "A signing algorithm is not offered here for this use"

@@ -1,6 +1,8 @@
 //! What a client says of itself (RFC 7591 §2, CIBA §4), read strictly and put into an application.
 //! Unknown members are ignored; what is offered here in no way is refused.
 
+use std::collections::BTreeMap;
+
 use assent_jose::{Algorithm, Jwks};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,6 +10,7 @@ use url::Url;
 
 use crate::application::{Application, CibaRegistration, GrantType, TokenEndpointAuthMethod};
 use crate::ciba::delivery::DeliveryMode;
+use crate::client_certificate::{CertificateSubject, SUBJECT_MEMBERS};
 use crate::environment::CibaSettings;
 use crate::reason::Reason;
 use crate::registration::RegistrationPolicy;
@@ -32,6 +35,8 @@ pub struct Metadata {
     token_endpoint_auth_method: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_endpoint_auth_signing_alg: Option<&'static str>,
+    #[serde(flatten)]
+    certificate_subject: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,8 +66,13 @@ impl Metadata {
             client_name: application.name.clone(),
             grant_types: application.grant_types.iter().map(|it| wire(*it)).collect(),
             response_types: [],
-            token_endpoint_auth_method: method_name(application.auth_method),
+            token_endpoint_auth_method: application.auth_method.wire(),
             token_endpoint_auth_signing_alg: application.auth_signing_alg.map(|it| it.name()),
+            certificate_subject: application
+                .certificate_subject
+                .iter()
+                .map(|subject| (subject.member(), subject.text()))
+                .collect(),
             jwks: jwks.and_then(|it| serde_json::from_str(it.text()).ok()),
             jwks_uri: application.jwks_url.clone(),
             scope: scope.as_str().to_owned(),
@@ -107,9 +117,9 @@ pub fn read(
     let auth_method = read_method(members)?;
     let (jwks, jwks_url) = read_keys(members)?;
     let ciba = read_ciba(members, &blank.ciba, policy, settings)?;
+    let certificate_subject = read_certificate_subject(members, auth_method)?;
     let has_keys = jwks.is_some() || jwks_url.is_some();
-    let needs_keys =
-        auth_method == TokenEndpointAuthMethod::PrivateKeyJwt || ciba.request_signing_alg.is_some();
+    let needs_keys = auth_method.needs_keys() || ciba.request_signing_alg.is_some();
     if needs_keys && !has_keys {
         return Err(Reason::MetadataKeysWrong);
     }
@@ -125,10 +135,11 @@ pub fn read(
         enabled: true,
         grant_types,
         auth_method,
+        certificate_subject,
         auth_signing_alg: read_algorithm(
             members,
             "token_endpoint_auth_signing_alg",
-            assertion_algorithms(auth_method),
+            auth_method.assertion_algorithms(),
         )?,
         jwks,
         jwks_url,
@@ -190,7 +201,27 @@ fn read_method(members: &Map<String, Value>) -> Result<TokenEndpointAuthMethod, 
     let Some(name) = text(members, "token_endpoint_auth_method", wrong)? else {
         return Ok(TokenEndpointAuthMethod::ClientSecretBasic);
     };
-    TokenEndpointAuthMethod::ALL.into_iter().find(|it| method_name(*it) == name).ok_or(wrong)
+    TokenEndpointAuthMethod::ALL.into_iter().find(|it| it.wire() == name).ok_or(wrong)
+}
+
+/// Exactly one subject for who comes with a certificate by an authority.
+fn read_certificate_subject(
+    members: &Map<String, Value>,
+    method: TokenEndpointAuthMethod,
+) -> Result<Option<CertificateSubject>, Reason> {
+    let wrong = Reason::MetadataCertificateWrong;
+    if method != TokenEndpointAuthMethod::TlsClientAuth {
+        return Ok(None);
+    }
+    let mut found = None;
+    for name in SUBJECT_MEMBERS {
+        let Some(text) = text(members, name, wrong)? else { continue };
+        let subject = CertificateSubject::parse(name, text).ok_or(wrong)?;
+        if found.replace(subject).is_some() {
+            return Err(wrong);
+        }
+    }
+    found.map(Some).ok_or(wrong)
 }
 
 fn read_keys(members: &Map<String, Value>) -> Result<(Option<Jwks>, Option<String>), Reason> {
@@ -272,31 +303,12 @@ fn read_algorithm(
     known.map(Some).ok_or(wrong)
 }
 
-const fn assertion_algorithms(method: TokenEndpointAuthMethod) -> &'static [Algorithm] {
-    match method {
-        TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
-            &[]
-        }
-        TokenEndpointAuthMethod::ClientSecretJwt => &Algorithm::HMAC,
-        TokenEndpointAuthMethod::PrivateKeyJwt => &Algorithm::ASYMMETRIC,
-    }
-}
-
 /// A grant type on the wire.
 pub const fn wire(grant: GrantType) -> &'static str {
     match grant {
         GrantType::Ciba => CIBA_GRANT_TYPE,
         GrantType::RefreshToken => REFRESH_GRANT_TYPE,
         GrantType::ClientCredentials => CLIENT_CREDENTIALS,
-    }
-}
-
-const fn method_name(method: TokenEndpointAuthMethod) -> &'static str {
-    match method {
-        TokenEndpointAuthMethod::ClientSecretBasic => "client_secret_basic",
-        TokenEndpointAuthMethod::ClientSecretPost => "client_secret_post",
-        TokenEndpointAuthMethod::ClientSecretJwt => "client_secret_jwt",
-        TokenEndpointAuthMethod::PrivateKeyJwt => "private_key_jwt",
     }
 }
 

@@ -2,15 +2,19 @@
 //! is dropped and only the socket is kept (tens of thousands may wait); when there is an answer,
 //! HTTP begins anew on the same socket as if the request had just been read.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 use http::header::CONNECTION;
 use http::{HeaderMap, Version};
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::Notify;
+
+use crate::listen::stream::Stream;
 
 /// What will be answered.
 pub type Answering = BoxFuture<'static, Response>;
@@ -64,18 +68,33 @@ pub fn keeps_alive(version: Version, headers: &HeaderMap) -> bool {
     version >= Version::HTTP_11 && !says("close")
 }
 
-/// Waits for the answer; `None` when the client went away meanwhile.
-pub async fn wait(parked: Answering, stream: &TcpStream) -> Option<Response> {
+/// Octets that a client may send ahead of its answer.
+const AHEAD_BYTES_MAX: usize = 16 * 1024;
+/// So many are read at a time.
+const PIECE_BYTES: usize = 512;
+
+/// Waits for the answer; `None` when the client went away meanwhile. What it sends ahead is added
+/// to `ahead`.
+pub async fn wait(parked: Answering, stream: &mut Stream, ahead: &mut Vec<u8>) -> Option<Response> {
     tokio::select! {
         response = parked => Some(response),
-        () = gone(stream) => None,
+        () = gone(stream, ahead) => None,
     }
 }
 
-/// Returns when the other side closed the connection; never once it sent more.
-async fn gone(stream: &TcpStream) {
-    let mut octet = [0];
-    if let Ok(1..) = stream.peek(&mut octet).await {
-        std::future::pending().await
-    }
+/// Returns when the other side closed the connection, or sent more ahead than anybody needs.
+async fn gone(stream: &mut Stream, ahead: &mut Vec<u8>) {
+    std::future::poll_fn(|context| {
+        loop {
+            // Here, so that nothing of it is kept between two looks.
+            let mut piece = [0; PIECE_BYTES];
+            let mut piece = ReadBuf::new(&mut piece);
+            match ready!(Pin::new(&mut *stream).poll_read(context, &mut piece)) {
+                Ok(()) if piece.filled().is_empty() => return Poll::Ready(()),
+                Ok(()) if ahead.len() < AHEAD_BYTES_MAX => ahead.extend_from_slice(piece.filled()),
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
+        }
+    })
+    .await;
 }

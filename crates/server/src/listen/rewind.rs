@@ -1,48 +1,48 @@
-//! A socket in front of which something was read already.
+//! A connection in front of which something was read already.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::listen::timed::Timed;
 
 /// The request that an answer which took long is given to: its own was read and dropped.
 const AGAIN: &[u8] = b"POST / HTTP/1.1\r\nhost: again\r\ncontent-length: 0\r\n\r\n";
 const AGAIN_AND_CLOSE: &[u8] =
     b"POST / HTTP/1.1\r\nhost: again\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// The socket, after what was read.
+/// The connection, after what was read.
 pub struct Rewind {
     read: Bytes,
-    io: TokioIo<TcpStream>,
+    io: Timed,
 }
 
 impl Rewind {
-    /// A fresh socket.
-    pub const fn new(stream: TokioIo<TcpStream>) -> Self {
-        Self { read: Bytes::new(), io: stream }
+    /// A connection, and what was read of it before.
+    pub const fn new(io: Timed, read: Bytes) -> Self {
+        Self { read, io }
     }
 
-    /// A socket on which a request waits for its answer, before `rest`.
-    pub fn again(io: TokioIo<TcpStream>, rest: &Bytes, keep_alive: bool) -> Self {
+    /// What to read before `rest` on a connection on which a request waits for its answer.
+    pub fn before(rest: &[u8], keep_alive: bool) -> Bytes {
         let request = if keep_alive { AGAIN } else { AGAIN_AND_CLOSE };
-        Self { read: Bytes::from([request, rest].concat()), io }
+        Bytes::from([request, rest].concat())
     }
 
-    /// The socket itself.
-    pub fn into_inner(self) -> TokioIo<TcpStream> {
+    /// The connection itself.
+    pub fn into_inner(self) -> Timed {
         self.io
     }
 }
 
-impl Read for Rewind {
+impl AsyncRead for Rewind {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        mut buffer: ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.read.is_empty() {
             return Pin::new(&mut self.io).poll_read(context, buffer);
@@ -54,7 +54,7 @@ impl Read for Rewind {
     }
 }
 
-impl Write for Rewind {
+impl AsyncWrite for Rewind {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

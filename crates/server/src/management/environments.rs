@@ -7,6 +7,7 @@ use std::sync::Arc;
 use assent_protocol::administrator::{Access, Area};
 use assent_protocol::environment::{
     CibaSettings, Environment, EnvironmentStatus, EnvironmentType, OutboundSettings,
+    SecuritySettings,
 };
 use assent_protocol::id::EnvironmentId;
 use assent_protocol::record::{Key, Record, Versioned, Write};
@@ -40,6 +41,7 @@ struct Body<'a> {
     status: EnvironmentStatus,
     ciba: &'a CibaSettings,
     outbound: &'a OutboundSettings,
+    security: &'a SecuritySettings,
     registration: &'a RegistrationPolicy,
     created_at: String,
     updated_at: String,
@@ -62,6 +64,7 @@ fn body<'a>(app: &App, environment: &'a Environment) -> Body<'a> {
         status: environment.status,
         ciba: &environment.ciba,
         outbound: &environment.outbound,
+        security: &environment.security,
         registration: &environment.registration,
         created_at: environment.created_at.to_rfc3339(),
         updated_at: environment.updated_at.to_rfc3339(),
@@ -138,6 +141,7 @@ pub async fn replace(ask: Ask<Tenant>) -> Answer {
     let base = NewEnvironment {
         ciba: present.ciba.clone(),
         outbound: present.outbound.clone(),
+        security: present.security.clone(),
         registration: present.registration.clone(),
         ..NewEnvironment::default()
     };
@@ -150,6 +154,7 @@ pub async fn replace(ask: Ask<Tenant>) -> Answer {
         kind: new.kind,
         ciba: new.ciba,
         outbound: new.outbound,
+        security: new.security,
         registration: new.registration,
         updated_at: ask.call.now,
         ..Environment::clone(&found.record)
@@ -186,9 +191,10 @@ fn read(mut fields: Fields, base: NewEnvironment) -> Result<NewEnvironment, Prob
     let kind = fields.required("type", kind, base.kind);
     let ciba = settings::read_ciba(&mut fields, base.ciba);
     let outbound = settings::read_outbound(&mut fields, base.outbound);
+    let security = settings::read_security(&mut fields, base.security);
     let registration = settings::read_registration(&mut fields, base.registration);
     fields.finish()?;
-    Ok(NewEnvironment { name, description, kind, ciba, outbound, registration })
+    Ok(NewEnvironment { name, description, kind, ciba, outbound, security, registration })
 }
 
 /// What lies inside is the operator's, not the tenant's: only who may do so in the whole

@@ -6,7 +6,7 @@ use assent_jose::Jwks;
 use assent_protocol::application::{Application, GrantType, TokenEndpointAuthMethod};
 use assent_protocol::assertion::SpentAssertion;
 use assent_protocol::client_authentication::{
-    self as authentication, AcceptedAssertion, Audiences, Failure as Denied, Presented,
+    self as authentication, AcceptedAssertion, Audiences, Evidence, Failure as Denied, Presented,
 };
 use assent_protocol::decision::{Change, Decision};
 use assent_protocol::environment::AssertionReplay;
@@ -53,10 +53,13 @@ pub struct Client {
 pub async fn claim(
     app: &App,
     tenant: &Tenant,
+    call: &Call,
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<Claimed, Failure> {
-    let presented = Presented::collect(&credentials::authorization(headers)?, params)?;
+    let shown = call.certificate.as_ref();
+    let der = shown.and_then(|it| it.chain().first()).map(|it| it.as_ref());
+    let presented = Presented::collect(&credentials::authorization(headers)?, params, der)?;
     let application = match ApplicationId::parse(presented.client_id()) {
         Some(id) => app.store.find::<Application>(&Key::application(tenant.id(), id)).await?,
         None => None,
@@ -66,6 +69,9 @@ pub async fn claim(
         (Presented::Assertion { key_id, .. }, Some(application)) if publishes(application) => {
             client_keys::find(app, tenant, application, key_id.as_deref()).await
         }
+        (Presented::Certificate { .. }, Some(application)) if publishes(application) => {
+            client_keys::find(app, tenant, application, None).await
+        }
         _ => None,
     };
     Ok(Claimed { presented, application, published, epoch: app.store.epoch() })
@@ -73,7 +79,7 @@ pub async fn claim(
 
 /// Whether the keys that the application authenticates with are at its `jwksUrl`.
 fn publishes(application: &Application) -> bool {
-    application.auth_method == TokenEndpointAuthMethod::PrivateKeyJwt
+    application.auth_method.needs_keys()
         && application.jwks.is_none()
         && application.jwks_url.is_some()
 }
@@ -89,18 +95,25 @@ pub fn authenticate(
     call: &Call,
 ) -> Result<Client, Failure> {
     let settings = &tenant.environment.ciba;
+    let aliases = [&tenant.token_endpoint, called_endpoint].map(|it| tenant.alias(it));
+    let aliases = aliases.iter().flatten().map(String::as_str);
+    let endpoints: Vec<&str> =
+        [tenant.token_endpoint.as_str(), called_endpoint].into_iter().chain(aliases).collect();
     let audiences = Audiences {
         issuer: &tenant.issuer,
-        token_endpoint: &tenant.token_endpoint,
-        called_endpoint,
+        endpoints: &endpoints,
         rule: settings.assertion_audience,
     };
     let application = claimed.application.as_deref();
     let registered = application.and_then(|application| application.jwks.as_ref());
+    let evidence = Evidence {
+        jwks: registered.or(claimed.published.as_deref()),
+        certificate_is_trusted: is_trusted(claimed, tenant, call),
+    };
     let assertion = authentication::authenticate(
         &claimed.presented,
         application,
-        registered.or(claimed.published.as_deref()),
+        evidence,
         &tenant.keys,
         audiences,
         call.now,
@@ -117,6 +130,16 @@ pub fn authenticate(
         assertion.require_since(claimed.epoch)?;
     }
     Ok(Client { application, assertion, replay })
+}
+
+/// Whether an authority of the environment vouches for the certificate, where that matters.
+fn is_trusted(claimed: &Claimed, tenant: &Tenant, call: &Call) -> bool {
+    let asked = claimed.application.as_ref().is_some_and(|application| {
+        application.auth_method == TokenEndpointAuthMethod::TlsClientAuth
+    });
+    let by_certificate = matches!(claimed.presented, Presented::Certificate { .. });
+    let shown = call.certificate.as_ref().filter(|_| asked && by_certificate);
+    shown.is_some_and(|shown| tenant.client_authorities.vouch_for(shown, call.now))
 }
 
 impl Client {

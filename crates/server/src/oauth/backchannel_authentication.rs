@@ -56,7 +56,7 @@ pub async fn post(
     let mut application = None;
     let answer = async {
         let params = body::form(&headers, uri.query(), body).await?;
-        let claimed = authenticate_client::claim(&app, &tenant, &headers, &params).await?;
+        let claimed = authenticate_client::claim(&app, &tenant, &call, &headers, &params).await?;
         application.clone_from(&claimed.application);
         start(&app, &tenant, &call, &claimed, &params).await
     };

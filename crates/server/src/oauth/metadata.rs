@@ -20,7 +20,7 @@ const CACHE: &str = "public, max-age=3600";
 
 /// `GET …/.well-known/openid-configuration` and the location of RFC 8414.
 pub async fn discovery(State(_): State<Arc<App>>, tenant: Tenant, call: Call) -> Response {
-    public(&call, &Metadata::of(&tenant.issuer, &tenant.environment, &tenant.details_types))
+    public(&call, &Metadata::of(tenant.doors(), &tenant.environment, &tenant.details_types))
 }
 
 /// `GET /{envID}/as/jwks`: every published key, the retired ones included.

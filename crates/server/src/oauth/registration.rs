@@ -7,7 +7,7 @@ mod answer;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use assent_protocol::application::{Application, TokenEndpointAuthMethod};
+use assent_protocol::application::Application;
 use assent_protocol::decision::{Change, Decision};
 use assent_protocol::id::ApplicationId;
 use assent_protocol::reason::Reason;
@@ -215,16 +215,6 @@ async fn read_members(headers: &HeaderMap, body: Body) -> Result<Map<String, Val
 
 fn digest(tenant: &Tenant, token: &str) -> Digest {
     Digest::of(Purpose::RegistrationToken, tenant.id(), token.as_bytes())
-}
-
-/// Whether a client of this method has use for its secret.
-const fn has_secret(method: TokenEndpointAuthMethod) -> bool {
-    match method {
-        TokenEndpointAuthMethod::ClientSecretBasic
-        | TokenEndpointAuthMethod::ClientSecretPost
-        | TokenEndpointAuthMethod::ClientSecretJwt => true,
-        TokenEndpointAuthMethod::PrivateKeyJwt => false,
-    }
 }
 
 fn speak(call: &Call, answer: Result<Response, Failure>) -> Response {

@@ -31,7 +31,8 @@ pub async fn post(
     let mut application = None;
     let answer = async {
         let params = body::form(&head.headers, head.uri.query(), body).await?;
-        let claimed = authenticate_client::claim(&app, &tenant, &head.headers, &params).await?;
+        let claimed =
+            authenticate_client::claim(&app, &tenant, &call, &head.headers, &params).await?;
         application.clone_from(&claimed.application);
         exchange(&app, &tenant, &call, &claimed, &params).await
     };

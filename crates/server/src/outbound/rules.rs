@@ -122,7 +122,11 @@ fn private_network(text: &str) -> Result<Network, &'static str> {
     Err("only private networks are listed: public addresses may be called anyhow, others never")
 }
 
-fn add_certificates(pem: &str, roots: &mut RootCertStore) -> Result<(), &'static str> {
+/// Adds certificates in PEM to those that are believed.
+///
+/// # Errors
+/// Why it cannot, in words for an administrator.
+pub fn add_certificates(pem: &str, roots: &mut RootCertStore) -> Result<(), &'static str> {
     let mut count = 0;
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem.as_bytes()) {
         let (kind, der) = section.map_err(|_| "it is not valid PEM")?;

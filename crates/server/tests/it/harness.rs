@@ -27,6 +27,7 @@ use assent_protocol::time::{Seconds, Timestamp};
 use assent_protocol::user::{Name, User};
 use assent_server::app::App;
 use assent_server::listen;
+use assent_server::listen::certificate::ClientCertificate;
 use assent_server::machine::{Entropy, ManualClock, SeededEntropy, SystemEntropy};
 use assent_server::provision::{self, NewEnvironment};
 use assent_server::router;
@@ -55,6 +56,8 @@ pub struct Client {
     pub id: ApplicationId,
     pub method: Method,
     pub key: Option<Arc<SigningKey>>,
+    /// What it shows on its connections.
+    pub certificate: Option<ClientCertificate>,
 }
 
 /// A person and the credential of their phone.
@@ -159,6 +162,7 @@ fn template(place: usize) -> &'static Template {
     static TEMPLATES: [OnceLock<Template>; 2] = [OnceLock::new(), OnceLock::new()];
     TEMPLATES[place].get_or_init(|| {
         let new = NewEnvironment {
+            security: assent_protocol::environment::SecuritySettings::default(),
             outbound: OutboundSettings::default(),
             registration: RegistrationPolicy::default(),
             name: ["Example", "Another"][place].to_owned(),
@@ -474,6 +478,9 @@ impl World {
                 let jwt = self.assertion(client, &self.assertion_claims(env, client));
                 (vec![], assertion_params(&jwt))
             }
+            Method::TlsClientAuth | Method::SelfSignedTlsClientAuth => {
+                (vec![], vec![(String::from("client_id"), client.id.to_string())])
+            }
         };
         let body = {
             let mut body = form_urlencoded::Serializer::new(String::new());
@@ -481,9 +488,13 @@ impl World {
             body.extend_pairs(&credentials);
             body.finish()
         };
-        let headers: Vec<(&str, &str)> =
-            headers.iter().map(|value| ("authorization", value.as_str())).collect();
-        self.form(path, &headers, &body).await
+        let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
+        all.extend(headers.iter().map(|value| ("authorization", value.as_str())));
+        let mut request = request(HttpMethod::POST, path, &all, Body::from(body));
+        if let Some(certificate) = &client.certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
+        self.send(request).await
     }
 }
 
@@ -554,7 +565,7 @@ async fn inhabit(store: &dyn Store, template: &Template, entropy: &dyn Entropy) 
         let key = (method == Method::PrivateKeyJwt).then(client_key);
         let application =
             application(environment.id, &keys, entropy, name, method, key.as_deref(), &grants);
-        let client = Client { id: application.id, method, key };
+        let client = Client { id: application.id, method, key, certificate: None };
         writes.push(Write::insert(application));
         client
     };

@@ -1,10 +1,14 @@
 //! The socket: what is too large or too slow is cut off, and draining finishes what is under way.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use assent_server::extract::body;
+use assent_server::listen::door::Door;
+use assent_server::settings::Deadlines;
 use assent_server::{listen, metrics};
 use axum::body::Body;
 use bytes::Bytes;
@@ -25,7 +29,13 @@ struct Served {
 
 async fn served() -> Served {
     let world = World::with_settings(|settings| {
-        settings.head_deadline = Duration::from_millis(300);
+        settings.deadlines = Deadlines {
+            handshake: Duration::from_millis(300),
+            first_octet: Duration::from_millis(300),
+            head: Duration::from_millis(300),
+            idle: Duration::from_millis(300),
+            write_stall: Duration::from_millis(300),
+        };
         settings.drain_notice = Duration::from_millis(500);
     })
     .await;
@@ -36,7 +46,7 @@ async fn served() -> Served {
     let shutdown = async {
         let _ = stopped.await;
     };
-    let server = tokio::spawn(listen::serve(app, listener, shutdown));
+    let server = tokio::spawn(listen::serve(app, vec![Door::plain(listener)], shutdown));
     Served { world, address, stop: Some(stop), server }
 }
 

@@ -16,6 +16,7 @@ mod listen;
 mod matrix;
 mod oauth;
 mod outbound;
+mod pki;
 mod receiver;
 mod rich;
 mod simulation;

@@ -10,6 +10,7 @@ mod introspection;
 mod isolation;
 mod long_polling;
 mod metadata;
+mod mutual_tls;
 mod prompts;
 mod races;
 mod refresh;

@@ -4,6 +4,7 @@ use assent_protocol::application::{
     Application, ApplicationType, CibaRegistration, CorsBehavior, GrantType,
     TokenEndpointAuthMethod,
 };
+use assent_protocol::client_certificate::CertificateSubject;
 use assent_protocol::environment::AssertionReplay;
 use serde::Serialize;
 
@@ -30,6 +31,8 @@ pub struct ApplicationBody<'a> {
     token_endpoint_auth_method: TokenEndpointAuthMethod,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_endpoint_auth_signing_alg: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_client_auth: Option<&'a CertificateSubject>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +79,7 @@ impl<'a> ApplicationBody<'a> {
             grant_types: &application.grant_types,
             token_endpoint_auth_method: application.auth_method,
             token_endpoint_auth_signing_alg: application.auth_signing_alg.map(|it| it.name()),
+            tls_client_auth: application.certificate_subject.as_ref(),
             jwks: application.jwks.as_ref().map(|jwks| jwks.text()),
             jwks_url: application.jwks_url.as_deref(),
             token_signing_algorithm: application.token_signing_alg.name(),

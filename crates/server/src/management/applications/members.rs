@@ -1,6 +1,7 @@
 //! What may be said about an application. One function reads every write, so nothing can be
 //! changed to what could not have been created (T-84).
 
+mod certificate;
 pub mod ciba;
 
 use std::ops::RangeInclusive;
@@ -33,12 +34,6 @@ pub const TYPES: [ApplicationType; 6] = [
 ];
 const GRANT_TYPES: [GrantType; 3] =
     [GrantType::Ciba, GrantType::RefreshToken, GrantType::ClientCredentials];
-const METHODS: [Method; 4] = [
-    Method::ClientSecretBasic,
-    Method::ClientSecretPost,
-    Method::ClientSecretJwt,
-    Method::PrivateKeyJwt,
-];
 const BEHAVIORS: [CorsBehavior; 2] =
     [CorsBehavior::AllowNoOrigins, CorsBehavior::AllowSpecificOrigins];
 const REPLAYS: [AssertionReplay; 3] =
@@ -64,10 +59,12 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
     let grant_types = fields.choices("grantTypes", &GRANT_TYPES);
     let grant_types = fields.required("grantTypes", grant_types, Vec::new());
     // NONE is not among them: CIBA needs a client that authenticates (CIBA §7.1).
-    let auth_method = fields.choice("tokenEndpointAuthMethod", &METHODS);
+    let auth_method = fields.choice("tokenEndpointAuthMethod", &Method::ALL);
     let auth_method = fields.required("tokenEndpointAuthMethod", auth_method, base.auth_method);
     let auth_signing_alg = read_auth_alg(&mut fields, auth_method, base.auth_signing_alg);
     let (jwks, jwks_url) = read_keys(&mut fields, auth_method);
+    let certificate_subject =
+        certificate::read(&mut fields, auth_method, base.certificate_subject.clone());
     let signs = base.ciba.clone();
     let ciba = ciba::read(&mut fields, signs);
     if ciba.request_signing_alg.is_some() && jwks.is_none() && jwks_url.is_none() {
@@ -95,6 +92,7 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
         enabled,
         grant_types,
         auth_method,
+        certificate_subject,
         auth_signing_alg,
         jwks,
         jwks_url,
@@ -112,22 +110,13 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
     })
 }
 
-/// The algorithms that assertions of this method can have.
-const fn algorithms(method: Method) -> &'static [Algorithm] {
-    match method {
-        Method::ClientSecretBasic | Method::ClientSecretPost => &[],
-        Method::ClientSecretJwt => &Algorithm::HMAC,
-        Method::PrivateKeyJwt => &Algorithm::ASYMMETRIC,
-    }
-}
-
 fn read_auth_alg(
     fields: &mut Fields,
     method: Method,
     kept: Option<Algorithm>,
 ) -> Option<Algorithm> {
     let name = "tokenEndpointAuthSigningAlg";
-    let allowed = algorithms(method);
+    let allowed = method.assertion_algorithms();
     if !fields.is_given(name) {
         // Kept unless the method was changed to one that cannot have it.
         return kept.filter(|kept| allowed.contains(kept));
@@ -158,6 +147,12 @@ fn read_keys(fields: &mut Fields, method: Method) -> (Option<Jwks>, Option<Strin
     let has_key = jwks.as_ref().is_some_and(|it| !it.keys().is_empty());
     if method == Method::PrivateKeyJwt && url.is_none() && !has_key {
         let message = "PRIVATE_KEY_JWT needs a jwks with a key for signatures, or a jwksUrl";
+        fields.refuse(Detail::new(DetailCode::RequiredValue, Some("jwks"), message));
+    }
+    let has_certificate = jwks.as_ref().is_some_and(|it| !it.certificates().is_empty());
+    if method == Method::SelfSignedTlsClientAuth && url.is_none() && !has_certificate {
+        let message = "SELF_SIGNED_TLS_CLIENT_AUTH needs a jwks with a certificate (x5c), \
+                       or a jwksUrl";
         fields.refuse(Detail::new(DetailCode::RequiredValue, Some("jwks"), message));
     }
     (jwks, url)

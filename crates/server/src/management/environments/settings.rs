@@ -8,18 +8,21 @@ use assent_protocol::application::GrantType;
 use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::environment::{
     AssertionAudience, AssertionReplay, BindingMessageRule, CibaSettings, OutboundSettings,
+    Profile, SecuritySettings,
 };
 use assent_protocol::registration::{RegistrationMode, RegistrationPolicy};
 use assent_protocol::time::Seconds;
 
 use crate::management::detail::Detail;
 use crate::management::fields::Fields;
+use crate::oauth::client_authorities::ClientAuthorities;
 use crate::outbound;
 
 const REPLAYS: [AssertionReplay; 3] =
     [AssertionReplay::Bound, AssertionReplay::SingleUse, AssertionReplay::None];
 const AUDIENCES: [AssertionAudience; 2] = [AssertionAudience::Pingone, AssertionAudience::Strict];
 const RULES: [BindingMessageRule; 2] = [BindingMessageRule::Standard, BindingMessageRule::Pingone];
+const PROFILES: [Profile; 2] = [Profile::Ciba, Profile::FapiCiba];
 const MODES: [RegistrationMode; 3] =
     [RegistrationMode::Off, RegistrationMode::InitialAccessToken, RegistrationMode::Open];
 const GRANT_TYPES: [GrantType; 3] =
@@ -99,6 +102,23 @@ pub fn read_outbound(fields: &mut Fields, kept: OutboundSettings) -> OutboundSet
     if let Err((member, refused)) = outbound::check_settings(&settings) {
         let message = format!("{member} is refused: {refused}");
         inner.refuse(Detail::invalid(&inner.target(member), message));
+    }
+    fields.absorb(inner);
+    settings
+}
+
+/// The object `security`.
+pub fn read_security(fields: &mut Fields, kept: SecuritySettings) -> SecuritySettings {
+    let Some(mut inner) = fields.object("security") else { return kept };
+    let settings = SecuritySettings {
+        profile: inner.choice("profile", &PROFILES).unwrap_or_default(),
+        client_authorities: inner
+            .prose("clientAuthorities", CERTIFICATES_CHARS_MAX)
+            .unwrap_or_default(),
+    };
+    if let Err(refused) = ClientAuthorities::parse(&settings.client_authorities) {
+        let message = format!("clientAuthorities is refused: {refused}");
+        inner.refuse(Detail::invalid(&inner.target("clientAuthorities"), message));
     }
     fields.absorb(inner);
     settings

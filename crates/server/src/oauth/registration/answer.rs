@@ -8,7 +8,6 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::has_secret;
 use crate::app::App;
 use crate::failure::{self, Failure};
 use crate::oauth::resources;
@@ -40,7 +39,7 @@ pub async fn client(
     token: &Secret,
     status: StatusCode,
 ) -> Result<Response, Failure> {
-    let shows_secret = has_secret(application.auth_method);
+    let shows_secret = application.auth_method.has_secret();
     let secret = tenant.keys.open_client_secret(application.id, &application.secret)?;
     let scope = scope(app, tenant, application).await?;
     let body = Body {

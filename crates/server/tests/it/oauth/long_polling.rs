@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use assent_protocol::environment::AssertionReplay;
 use assent_protocol::time::Seconds;
+use assent_server::listen::door::Door;
 use assent_store::Store;
 use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -224,7 +225,8 @@ async fn served_with_notice(notice: Duration) -> Served {
     let shutdown = async {
         let _ = stopped.await;
     };
-    let server = tokio::spawn(assent_server::listen::serve(app, listener, shutdown));
+    let server =
+        tokio::spawn(assent_server::listen::serve(app, vec![Door::plain(listener)], shutdown));
     Served { world, address, stop, server }
 }
 
@@ -252,6 +254,21 @@ async fn a_client_that_goes_away_leaves_nothing_behind() {
     drop(stream);
     until_held(&served.world, 0).await;
     assert!(served.world.store.feed().is_empty());
+}
+
+#[tokio::test]
+async fn one_who_sent_more_ahead_and_left_leaves_nothing_behind() {
+    let served = served().await;
+    let mut stream = send_poll(&served).await;
+    until_held(&served.world, 1).await;
+    stream.write_all(b"G").await.unwrap();
+    drop(stream);
+    until_held(&served.world, 0).await;
+    // And one who sends ever more is not listened to for ever.
+    let mut flood = send_poll(&served).await;
+    until_held(&served.world, 1).await;
+    while flood.write_all(&[b'x'; 4096]).await.is_ok() {}
+    until_held(&served.world, 0).await;
 }
 
 #[tokio::test]

@@ -99,6 +99,7 @@ pub fn town() -> &'static Town {
 
 fn quarter(name: &str, entropy: &dyn Entropy, writes: &mut Vec<Write>) -> Quarter {
     let new = NewEnvironment {
+        security: assent_protocol::environment::SecuritySettings::default(),
         outbound: OutboundSettings::default(),
         registration: RegistrationPolicy::default(),
         name: name.to_owned(),

@@ -28,6 +28,8 @@ fn vocabulary() -> Vec<(&'static str, Vec<Value>)> {
                 json!("CLIENT_SECRET_BASIC"),
                 json!("CLIENT_SECRET_JWT"),
                 json!("PRIVATE_KEY_JWT"),
+                json!("TLS_CLIENT_AUTH"),
+                json!("SELF_SIGNED_TLS_CLIENT_AUTH"),
             ],
         ),
         (
@@ -46,13 +48,25 @@ fn vocabulary() -> Vec<(&'static str, Vec<Value>)> {
                 json!({ "behavior": "ALLOW_NO_ORIGINS", "origins": origin }),
             ],
         ),
+        (
+            "tlsClientAuth",
+            vec![
+                json!(null),
+                json!({ "subjectDn": "CN=shop" }),
+                json!({ "subjectDn": "CN=shop", "sanDns": "shop.example.com" }),
+                json!({ "sanIp": "nowhere" }),
+            ],
+        ),
         ("tokenSigningAlgorithm", vec![json!(null), json!("ES256"), json!("HS256")]),
     ]
 }
 
 fn conforms(it: &Application) -> bool {
     let algorithm_fits = it.auth_signing_alg.is_none_or(|algorithm| match it.auth_method {
-        Method::ClientSecretBasic | Method::ClientSecretPost => false,
+        Method::ClientSecretBasic
+        | Method::ClientSecretPost
+        | Method::TlsClientAuth
+        | Method::SelfSignedTlsClientAuth => false,
         Method::ClientSecretJwt => algorithm.is_symmetric(),
         Method::PrivateKeyJwt => !algorithm.is_symmetric(),
     });
@@ -61,6 +75,8 @@ fn conforms(it: &Application) -> bool {
     !it.grant_types.is_empty()
         && algorithm_fits
         && (has_keys || it.auth_method != Method::PrivateKeyJwt)
+        && it.certificate_subject.is_some() == (it.auth_method == Method::TlsClientAuth)
+        && it.auth_method != Method::SelfSignedTlsClientAuth
         && it.refresh.duration <= it.refresh.rolling_duration
         && wants_origins != it.cors.origins.is_empty()
         && !it.token_signing_alg.is_symmetric()

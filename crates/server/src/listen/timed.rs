@@ -1,0 +1,218 @@
+//! Deadlines of a connection (T-71). Whoever neither reads nor writes is given up: before its
+//! first octet, within a head, between requests, and while an answer is on its way out. While a
+//! request is worked on nothing runs out here: bodies have a deadline of their own, and answers
+//! may take as long as a poll is held.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use crate::listen::stream::Stream;
+use crate::settings::Deadlines;
+
+/// What the connection is waiting for. Shared between the octets and the requests made of them.
+#[derive(Clone)]
+pub struct Progress(Arc<Marks>);
+
+struct Marks {
+    began: Instant,
+    deadlines: Deadlines,
+    /// Requests that were read.
+    begun: AtomicU64,
+    /// Those of them that are under way.
+    working: AtomicU64,
+    /// When the connection has waited for long enough, in milliseconds since it began.
+    until: AtomicU64,
+}
+
+/// A request under way; it is over when this is dropped.
+pub struct Working(Progress);
+
+impl Progress {
+    /// Of a connection that was just made.
+    pub fn new(deadlines: Deadlines) -> Self {
+        let until = AtomicU64::new(millis(deadlines.first_octet));
+        let (begun, working) = Default::default();
+        Self(Arc::new(Marks { began: Instant::now(), deadlines, begun, working, until }))
+    }
+
+    /// A request was read and is worked on.
+    pub fn work(&self) -> Working {
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
+        self.0.working.fetch_add(1, Ordering::Relaxed);
+        Working(self.clone())
+    }
+
+    fn wait(&self, duration: Duration) {
+        let until = millis(self.0.began.elapsed() + duration);
+        self.0.until.store(until, Ordering::Relaxed);
+    }
+
+    /// Until when an octet has to come; `None`: none has to.
+    fn until(&self) -> Option<Instant> {
+        if self.0.working.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        Some(self.0.began + Duration::from_millis(self.0.until.load(Ordering::Relaxed)))
+    }
+}
+
+impl Working {
+    /// The request is over when its answer is: that of a stream of events comes for hours.
+    pub fn until_sent(self, answer: Response) -> Response {
+        if answer.body().size_hint().exact().is_some() {
+            return answer;
+        }
+        answer.map(|body| {
+            Body::new(body.map_frame(move |frame| {
+                let _working = &self;
+                frame
+            }))
+        })
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        let Self(progress) = self;
+        progress.wait(progress.0.deadlines.idle);
+        progress.0.working.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How the octets of heads are told from those of bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// HTTP/1.1: while no request is worked on, octets are those of a head, which is to come whole
+    /// within its deadline.
+    Http1,
+    /// HTTP/2: octets may be anything; a connection on which nothing is asked is idle.
+    Http2,
+}
+
+/// A connection that ends when it makes its server wait for too long.
+pub struct Timed {
+    stream: Stream,
+    progress: Progress,
+    framing: Framing,
+    /// How many requests had been read when the first octet of the latest head came.
+    head_after: Option<u64>,
+    /// Since when nothing could be written.
+    stalled: Option<Instant>,
+    /// Made when something is waited for first. Where it is early, it only looks again.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timed {
+    /// Watches over a connection.
+    pub const fn new(stream: Stream, progress: Progress, framing: Framing) -> Self {
+        Self { stream, progress, framing, head_after: None, stalled: None, sleep: None }
+    }
+
+    /// The connection itself.
+    pub fn into_inner(self) -> Stream {
+        self.stream
+    }
+
+    /// An octet came: of a body, or of a head, whose first one says until when it has to be whole.
+    fn heard(&mut self) {
+        let marks = &self.progress.0;
+        let begun = Some(marks.begun.load(Ordering::Relaxed));
+        if marks.working.load(Ordering::Relaxed) == 0 && self.head_after != begun {
+            self.head_after = begun;
+            self.progress.wait(match self.framing {
+                Framing::Http1 => marks.deadlines.head,
+                Framing::Http2 => marks.deadlines.idle,
+            });
+        }
+    }
+
+    /// What became of a write: one that makes no progress for too long ends the connection.
+    fn progressed<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let since = *self.stalled.get_or_insert_with(Instant::now);
+        let until = since + self.progress.0.deadlines.write_stall;
+        self.poll_late(context, until).map(Err)
+    }
+
+    /// Ready when `until` has passed, and asked again then.
+    fn poll_late(&mut self, context: &mut Context<'_>, until: Instant) -> Poll<io::Error> {
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        loop {
+            if sleep.deadline() > until {
+                sleep.as_mut().reset(until);
+            }
+            ready!(sleep.as_mut().poll(context));
+            if Instant::now() >= until {
+                return Poll::Ready(io::Error::from(io::ErrorKind::TimedOut));
+            }
+            sleep.as_mut().reset(until);
+        }
+    }
+}
+
+impl AsyncRead for Timed {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.stream).poll_read(context, buffer) {
+            Poll::Ready(Ok(())) => {
+                if buffer.filled().len() > before {
+                    this.heard();
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => match this.progress.until() {
+                Some(until) => this.poll_late(context, until).map(Err),
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl AsyncWrite for Timed {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(context, octets);
+        this.progressed(context, written)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(context);
+        this.progressed(context, flushed)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
