@@ -4,7 +4,7 @@ use super::Reason;
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 153] = [
+    pub const ALL: [Self; 156] = [
         Self::MediaTypeNotForm,
         Self::BodyTooLarge,
         Self::BodyIncomplete,
@@ -138,6 +138,9 @@ impl Reason {
         Self::MetadataAlgorithmNotOffered,
         Self::MetadataDeliveryModeNotOffered,
         Self::MetadataNotificationEndpointWrong,
+        Self::MetadataSubjectTypeNotOffered,
+        Self::MetadataSectorWrong,
+        Self::MetadataSectorDocumentWrong,
         Self::MetadataScopeNotOffered,
         Self::MetadataDetailsTypeNotOffered,
         Self::MetadataClientWrong,

@@ -143,6 +143,9 @@ impl Reason {
             | R::MetadataAlgorithmNotOffered
             | R::MetadataDeliveryModeNotOffered
             | R::MetadataNotificationEndpointWrong
+            | R::MetadataSubjectTypeNotOffered
+            | R::MetadataSectorWrong
+            | R::MetadataSectorDocumentWrong
             | R::MetadataScopeNotOffered
             | R::MetadataDetailsTypeNotOffered
             | R::MetadataClientWrong => Code::InvalidClientMetadata,

@@ -18,5 +18,6 @@ mod oauth;
 mod outbound;
 mod receiver;
 mod rich;
+mod sectors;
 mod simulation;
 mod v1;

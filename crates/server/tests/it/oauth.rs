@@ -10,6 +10,7 @@ mod introspection;
 mod isolation;
 mod long_polling;
 mod metadata;
+mod pairwise;
 mod prompts;
 mod races;
 mod refresh;
