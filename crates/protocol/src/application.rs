@@ -13,8 +13,10 @@ use crate::secret::Digest;
 use crate::time::{Seconds, Timestamp};
 
 pub use ciba::{CibaRegistration, NumberMatching};
+pub use sector::{SectorFault, SubjectType};
 
 mod ciba;
+mod sector;
 
 /// Kinds of application that PingOne knows; a label for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,6 +265,13 @@ pub struct Application {
     pub accepts_expired_hint: bool,
     /// What it may ask for, by resource.
     pub grants: Vec<ScopeGrant>,
+    /// The host within which people have names of their own (OIDC Core §8.1); `None`: it knows
+    /// people by the name that all applications know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Box<str>>,
+    /// `sector_identifier_uri` (OIDC Core §8.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<String>,
     /// What it registered about CIBA.
     #[serde(default)]
     pub ciba: CibaRegistration,
@@ -317,6 +326,8 @@ impl Application {
             assertion_replay: None,
             accepts_expired_hint: true,
             grants: Vec::new(),
+            sector: None,
+            sector_identifier_uri: None,
             ciba: CibaRegistration::default(),
             at_jwt: true,
             userinfo_signing_alg: None,

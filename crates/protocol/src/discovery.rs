@@ -3,7 +3,7 @@
 use assent_jose::Algorithm;
 use serde::Serialize;
 
-use crate::application::TokenEndpointAuthMethod;
+use crate::application::{SubjectType, TokenEndpointAuthMethod};
 use crate::ciba::answer::ACR_DEVICE;
 use crate::claims::RELEASED_BY;
 use crate::environment::Environment;
@@ -38,7 +38,7 @@ pub struct Metadata<'a> {
     scopes_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     authorization_details_types_supported: &'a [String],
-    subject_types_supported: [&'static str; 1],
+    subject_types_supported: [&'static str; 2],
     id_token_signing_alg_values_supported: Vec<&'static str>,
     userinfo_signing_alg_values_supported: Vec<&'static str>,
     introspection_signing_alg_values_supported: Vec<&'static str>,
@@ -114,7 +114,7 @@ impl<'a> Metadata<'a> {
             ],
             scopes_supported: OPENID_SCOPES.iter().map(|(name, _)| *name).collect(),
             authorization_details_types_supported: details_types,
-            subject_types_supported: ["public"],
+            subject_types_supported: SubjectType::ALL.map(SubjectType::wire),
             id_token_signing_alg_values_supported: signed.clone(),
             userinfo_signing_alg_values_supported: signed.clone(),
             introspection_signing_alg_values_supported: signed,

@@ -19,6 +19,10 @@ pub struct Grant {
     pub application: ApplicationId,
     /// By whom.
     pub user: UserId,
+    /// The sector in which the person has the name that is in its tokens: it stays the same
+    /// whatever the application registers later (OIDC Core §12.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Box<str>>,
     /// What.
     pub scope: String,
     /// The `authorization_details` that the person approved: a JSON array (RFC 9396 §7).

@@ -76,13 +76,18 @@ impl Introspection {
     }
 
     /// What `caller` may hear of the newest refresh token of a grant that counts.
-    pub fn of_refresh_token(grant: &Grant, issuer: &str, caller: Caller<'_>) -> Self {
+    pub fn of_refresh_token(
+        grant: &Grant,
+        subject: String,
+        issuer: &str,
+        caller: Caller<'_>,
+    ) -> Self {
         if !is_for(caller, grant.application) {
             return Self::inactive();
         }
         let mut told = Map::from_iter([
             (String::from("iss"), Value::from(issuer)),
-            (String::from("sub"), Value::from(grant.user.to_string())),
+            (String::from("sub"), Value::from(subject)),
             (String::from("client_id"), Value::from(grant.application.to_string())),
             (String::from("scope"), Value::from(grant.scope.as_str())),
             (String::from("exp"), Value::from(grant.token_expires_at.as_seconds())),

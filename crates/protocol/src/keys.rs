@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::application::ClientSecret;
 use crate::id::{EnvironmentId, Id, UserId};
+use crate::pairwise::PairwiseKeys;
 use crate::sealing::{Context, NONCE_BYTES, RootKey, SALT_BYTES, Sealed, Unsealable};
 use crate::secret::{Digest, Secret};
 
@@ -20,6 +21,7 @@ pub struct EnvironmentKeys {
     refresh_tokens: hmac::Key,
     forms: hmac::Key,
     user_codes: hmac::Key,
+    pairwise: PairwiseKeys,
 }
 
 impl EnvironmentKeys {
@@ -33,6 +35,7 @@ impl EnvironmentKeys {
             refresh_tokens: root.mac_key("refresh_token")?,
             forms: root.mac_key("form")?,
             user_codes: root.mac_key("user_code")?,
+            pairwise: PairwiseKeys::derive(&root)?,
             root,
         })
     }
@@ -45,6 +48,24 @@ impl EnvironmentKeys {
     /// The key under the tokens of forms (T-78).
     pub const fn forms(&self) -> &hmac::Key {
         &self.forms
+    }
+
+    /// The `sub` of a person for an application of this sector, or of none (OIDC Core §8).
+    pub fn subject(&self, sector: Option<&str>, user: UserId) -> String {
+        match sector {
+            None => user.to_string(),
+            Some(sector) => self.pairwise.subject(sector, user),
+        }
+    }
+
+    /// The person whom a `sub` in a token of ours names.
+    pub fn person(&self, subject: &str) -> Option<UserId> {
+        UserId::parse(subject).or_else(|| self.pairwise.person(subject))
+    }
+
+    /// The person whom somebody of this sector calls by a `sub` of that sector.
+    pub fn person_in(&self, sector: &str, subject: &str) -> Option<UserId> {
+        self.pairwise.person_in(sector, subject)
     }
 
     /// An access token that nobody else can read: its claims, sealed. Made for every token set, so

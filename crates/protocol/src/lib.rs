@@ -27,6 +27,7 @@ pub mod granted_details;
 pub mod id;
 pub mod introspection;
 pub mod keys;
+pub mod pairwise;
 pub mod params;
 pub mod reason;
 pub mod record;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::claims::StandardClaims;
-use crate::id::{ApplicationId, EnvironmentId, GrantId, UserId};
+use crate::id::{ApplicationId, EnvironmentId, GrantId};
 use crate::time::{Seconds, Timestamp};
 
 pub use access::{AccessToken, AccessTokenClaims, Additional};
@@ -35,8 +35,8 @@ pub struct Subject<'a> {
 /// How a person said yes.
 #[derive(Clone, Copy, Debug)]
 pub struct Authenticated<'a> {
-    /// The person.
-    pub user: UserId,
+    /// What the application calls the person.
+    pub subject: &'a str,
     /// The grant; `sid` of the tokens.
     pub grant: GrantId,
     /// Authentication context.
@@ -51,7 +51,7 @@ pub struct Authenticated<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub struct IdTokenClaims<'a> {
     iss: &'a str,
-    sub: UserId,
+    sub: &'a str,
     aud: ApplicationId,
     iat: i64,
     exp: i64,
@@ -97,7 +97,7 @@ impl<'a> IdTokenClaims<'a> {
     ) -> Self {
         Self {
             iss: subject.issuer,
-            sub: by.user,
+            sub: by.subject,
             aud: subject.client,
             iat: now.as_seconds(),
             exp: now.plus(ID_TOKEN_LIFETIME).as_seconds(),

@@ -65,7 +65,7 @@ pub fn open(tenant: &Tenant, token: &str, now: Timestamp) -> Option<AccessToken>
         }
         jws.verify_with(&tenant.jwks, &SIGNING_ALGORITHMS).ok()?
     };
-    AccessToken::read(claims, &tenant.issuer, now)
+    AccessToken::read(claims, &tenant.keys, &tenant.issuer, now)
 }
 
 /// Who and what stands behind a token.

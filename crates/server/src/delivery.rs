@@ -190,7 +190,8 @@ async fn tokens(
     let Some(person) = person else {
         return Ok(Err(Reason::EndUserGone));
     };
-    let consent = Consent::new(app, call, about, approval, &person)?;
+    let grant = app.entropy.id(call.now)?;
+    let consent = Consent::new(grant, &application, about, approval, &person)?;
     let consent = Consent { pushed: Some(auth_req_id), ..consent };
     let first = match issue::first(app, tenant, call, &application, &consent).await {
         Ok(first) => first,

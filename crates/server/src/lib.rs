@@ -27,5 +27,6 @@ pub mod provision;
 pub mod registry;
 pub mod replay;
 pub mod router;
+pub mod sector;
 pub mod settings;
 pub mod worker;

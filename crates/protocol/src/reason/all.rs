@@ -4,7 +4,7 @@ use super::Reason;
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 156] = [
+    pub const ALL: [Self; 159] = [
         Self::MediaTypeNotForm,
         Self::BodyTooLarge,
         Self::BodyIncomplete,
@@ -141,6 +141,9 @@ impl Reason {
         Self::MetadataAlgorithmNotOffered,
         Self::MetadataDeliveryModeNotOffered,
         Self::MetadataNotificationEndpointWrong,
+        Self::MetadataSubjectTypeNotOffered,
+        Self::MetadataSectorWrong,
+        Self::MetadataSectorDocumentWrong,
         Self::MetadataScopeNotOffered,
         Self::MetadataDetailsTypeNotOffered,
         Self::MetadataClientWrong,

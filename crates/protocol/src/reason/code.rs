@@ -146,6 +146,9 @@ impl Reason {
             | R::MetadataAlgorithmNotOffered
             | R::MetadataDeliveryModeNotOffered
             | R::MetadataNotificationEndpointWrong
+            | R::MetadataSubjectTypeNotOffered
+            | R::MetadataSectorWrong
+            | R::MetadataSectorDocumentWrong
             | R::MetadataScopeNotOffered
             | R::MetadataDetailsTypeNotOffered
             | R::MetadataClientWrong => Code::InvalidClientMetadata,

@@ -204,6 +204,15 @@ impl Reason {
             R::MetadataNotificationEndpointWrong => {
                 "backchannel_client_notification_endpoint must be an https URL"
             }
+            R::MetadataSubjectTypeNotOffered => "subject_type must be public or pairwise",
+            R::MetadataSectorWrong => {
+                "pairwise needs a jwks_uri whose keys authenticate the client; or, for push, the \
+                 notification endpoint"
+            }
+            R::MetadataSectorDocumentWrong => {
+                "sector_identifier_uri must be an https URL where a JSON array lists the jwks_uri; \
+                 or, for push, the notification endpoint"
+            }
             R::MetadataScopeNotOffered => "scope names what registered clients may not ask for",
             R::MetadataDetailsTypeNotOffered => {
                 "authorization_details_types name what registered clients may not ask for"

@@ -21,6 +21,7 @@ fn grant(generation: u32) -> Grant {
         id: GrantId::NIL,
         application: ApplicationId::NIL,
         user: UserId::NIL,
+        sector: None,
         scope: String::from("openid pay"),
         acr: String::new(),
         amr: Vec::new(),

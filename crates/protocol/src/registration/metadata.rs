@@ -26,6 +26,8 @@ const LIST_MAX: usize = 32;
 /// What a client without a name is called on people's devices.
 const NAMELESS: &str = "Unnamed application";
 
+mod subject;
+
 /// Client metadata as Assent keeps it, defaults included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Metadata {
@@ -42,6 +44,9 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_uri: Option<String>,
     scope: String,
+    subject_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sector_identifier_uri: Option<String>,
     id_token_signed_response_alg: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     userinfo_signed_response_alg: Option<&'static str>,
@@ -76,6 +81,8 @@ impl Metadata {
             jwks: jwks.and_then(|it| serde_json::from_str(it.text()).ok()),
             jwks_uri: application.jwks_url.clone(),
             scope: scope.as_str().to_owned(),
+            subject_type: application.subject_type().wire(),
+            sector_identifier_uri: application.sector_identifier_uri.clone(),
             id_token_signed_response_alg: application.token_signing_alg.name(),
             userinfo_signed_response_alg: application.userinfo_signing_alg.map(|it| it.name()),
             introspection_signed_response_alg: application
@@ -149,6 +156,7 @@ pub fn read(
         ciba,
         ..blank
     };
+    let application = subject::read(members, application)?;
     let scope = text(members, "scope", Reason::MetadataScopeNotOffered)?;
     let scope = scope.map(ScopeSet::parse).transpose();
     let scope = scope.map_err(|_| Reason::MetadataScopeNotOffered)?;

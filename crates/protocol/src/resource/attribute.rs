@@ -71,13 +71,16 @@ pub struct Attribute {
 
 impl Attribute {
     /// What a token about `person` says; `None`: nothing is known, or there is no person.
-    pub fn value_for<'a>(&'a self, person: Option<&'a User>) -> Option<Cow<'a, str>> {
+    fn value_for<'a>(&'a self, person: Option<Named<'a>>) -> Option<Cow<'a, str>> {
         match path(&self.value) {
             None => Some(Cow::Borrowed(&self.value)),
             Some(path) => lookup(path, person?),
         }
     }
 }
+
+/// A person, and what the token calls them.
+pub type Named<'a> = (&'a User, &'a str);
 
 /// What a token for `resources` about `person` says beside the standard claims. Of two attributes
 /// of one name the first counts.
@@ -86,7 +89,7 @@ impl Attribute {
 /// A required one has no value.
 pub fn claims<'a>(
     resources: &'a [Arc<Resource>],
-    person: Option<&'a User>,
+    person: Option<Named<'a>>,
 ) -> Result<BTreeMap<&'a str, Cow<'a, str>>, Reason> {
     let mut claims = BTreeMap::new();
     for attribute in resources.iter().flat_map(|resource| &resource.attributes) {
@@ -131,10 +134,12 @@ fn path(value: &str) -> Option<&str> {
     value.strip_prefix("${")?.strip_suffix('}')
 }
 
-fn lookup<'a>(path: &str, person: &'a User) -> Option<Cow<'a, str>> {
+/// The identifier is what the token calls the person anyway: where that is a name for one sector,
+/// another one would undo it.
+fn lookup<'a>(path: &str, (person, subject): Named<'a>) -> Option<Cow<'a, str>> {
     let name = &person.name;
     let found = match path {
-        "user.id" => return Some(Cow::Owned(person.id.to_string())),
+        "user.id" => return Some(Cow::Borrowed(subject)),
         "user.username" => Some(&person.username),
         "user.email" => Some(&person.email),
         "user.mobilePhone" => person.mobile_phone.as_ref(),
@@ -172,6 +177,7 @@ mod tests {
         let person = testing::person();
         for (value, expected) in [
             ("eu-1", Some("eu-1")),
+            ("${user.id}", Some("named")),
             ("${user.username}", Some("alice")),
             ("${user.email}", Some("alice@example.com")),
             ("${user.name.given}", Some("Alice")),
@@ -186,7 +192,11 @@ mod tests {
                 created_at: Timestamp::default(),
                 updated_at: Timestamp::default(),
             };
-            assert_eq!(attribute.value_for(Some(&person)).as_deref(), expected, "{value}");
+            assert_eq!(
+                attribute.value_for(Some((&person, "named"))).as_deref(),
+                expected,
+                "{value}"
+            );
             let alone = attribute.value_for(None);
             assert_eq!(alone.is_some(), !value.starts_with("${"), "{value} of nobody");
         }

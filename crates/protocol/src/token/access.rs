@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::granted_details::GrantedDetails;
 use crate::id::{ApplicationId, EnvironmentId, GrantId, Id, UserId};
+use crate::keys::EnvironmentKeys;
 use crate::scope::ScopeSet;
 use crate::time::{Seconds, Timestamp};
 use crate::token::{ACCESS_TOKEN_TYPE, Authenticated, Subject};
@@ -18,7 +19,7 @@ use crate::token::{ACCESS_TOKEN_TYPE, Authenticated, Subject};
 pub struct AccessTokenClaims<'a> {
     iss: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sub: Option<UserId>,
+    sub: Option<&'a str>,
     aud: &'a [String],
     client_id: ApplicationId,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -66,7 +67,7 @@ impl<'a> AccessTokenClaims<'a> {
     ) -> Self {
         Self {
             iss: subject.issuer,
-            sub: by.map(|it| it.user),
+            sub: by.map(|it| it.subject),
             aud: audience,
             client_id: subject.client,
             scope: scope.as_str(),
@@ -91,6 +92,8 @@ pub struct AccessToken {
     pub client: ApplicationId,
     /// Whose it is; `None`: the application acts for itself.
     pub user: Option<UserId>,
+    /// What it calls them.
+    pub subject: Option<String>,
     /// The grant behind it.
     pub grant: Option<GrantId>,
     /// What it permits.
@@ -120,7 +123,12 @@ impl AccessToken {
 
     /// Reads the claims of a token of which it is known that this environment made it; `None`: it
     /// is no access token, or it has expired.
-    pub fn read(claims: Claims, issuer: &str, now: Timestamp) -> Option<Self> {
+    pub fn read(
+        claims: Claims,
+        keys: &EnvironmentKeys,
+        issuer: &str,
+        now: Timestamp,
+    ) -> Option<Self> {
         let time = |name| claims.time(name).ok().flatten().map(Timestamp::from_seconds);
         let text = |name| claims.text(name).ok().flatten();
         let expires_at = time("exp")?;
@@ -140,7 +148,8 @@ impl AccessToken {
         let userinfo = userinfo.into_iter().flatten().filter_map(Value::as_str);
         Some(Self {
             client: Id::parse(text("client_id")?)?,
-            user: optional(text("sub"))?,
+            user: user(text("sub"), keys)?,
+            subject: text("sub").map(str::to_owned),
             grant: optional(text("sid"))?,
             scope,
             audience: claims.audience().ok()?.into_iter().map(str::to_owned).collect(),
@@ -162,9 +171,18 @@ pub(super) fn optional<T>(text: Option<&str>) -> Option<Option<Id<T>>> {
     }
 }
 
+/// The person of a `sub`, which may be missing but not malformed.
+fn user(subject: Option<&str>, keys: &EnvironmentKeys) -> Option<Option<UserId>> {
+    match subject {
+        None => Some(None),
+        Some(subject) => keys.person(subject).map(Some),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sealing::RootKey;
 
     const ISSUER: &str = "https://auth.example.com/e/as";
 
@@ -176,7 +194,8 @@ mod tests {
         });
         change(&mut claims);
         let claims = claims.as_object().unwrap().clone();
-        AccessToken::read(Claims::from(claims), ISSUER, Timestamp::from_seconds(150))
+        let keys = EnvironmentKeys::derive(RootKey::new([0; 32])).unwrap();
+        AccessToken::read(Claims::from(claims), &keys, ISSUER, Timestamp::from_seconds(150))
     }
 
     #[test]

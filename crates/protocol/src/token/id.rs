@@ -3,6 +3,7 @@
 use assent_jose::{Claims, CompactJws};
 
 use crate::id::{ApplicationId, GrantId, Id, UserId};
+use crate::keys::EnvironmentKeys;
 use crate::time::Timestamp;
 use crate::token::{ID_TOKEN_TYPE, access};
 
@@ -30,7 +31,7 @@ impl IdToken {
     }
 
     /// Reads the claims of a JWT that this environment signed; `None`: it is no ID token.
-    pub fn read(claims: Claims, issuer: &str) -> Option<Self> {
+    pub fn read(claims: Claims, keys: &EnvironmentKeys, issuer: &str) -> Option<Self> {
         let time = |name| claims.time(name).ok().flatten().map(Timestamp::from_seconds);
         let text = |name| claims.text(name).ok().flatten();
         if text("iss") != Some(issuer) {
@@ -40,7 +41,7 @@ impl IdToken {
         let [client] = audience.as_slice() else { return None };
         Some(Self {
             client: Id::parse(client)?,
-            user: Id::parse(text("sub")?)?,
+            user: keys.person(text("sub")?)?,
             grant: access::optional(text("sid"))?,
             issued_at: time("iat")?,
             expires_at: time("exp")?,

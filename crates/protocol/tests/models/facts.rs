@@ -101,6 +101,7 @@ pub fn grant(number: u8) -> Grant {
         id: GrantId::from_bytes([number; 16]),
         application: client().id,
         user: UserId::from_bytes([7; 16]),
+        sector: None,
         scope: String::from("openid offline_access"),
         acr: ACR_DEVICE.to_owned(),
         amr: Vec::new(),

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, FailurePersistence, Runner};
 
+use crate::facts;
 use crate::store::Defect;
 
 /// A race, on a store with or without a defect.
@@ -19,6 +20,8 @@ const PCT_DEPTH: usize = 3;
 
 /// The scenario holds, whatever the schedule.
 pub fn holds(scenario: Scenario) {
+    // Keys take more stack than shuttle's threads have.
+    facts::client();
     let asked = std::env::var("ASSENT_SCHEDULES").ok().and_then(|text| text.parse().ok());
     let schedules = SCHEDULES.max(asked.unwrap_or_default());
     shuttle::check_random(move || scenario(Defect::None), schedules);
@@ -34,6 +37,7 @@ pub fn catches(defect: Defect, scenario: Scenario) {
 }
 
 fn is_broken(scheduler: impl Scheduler + 'static, defect: Defect, scenario: Scenario) -> bool {
+    facts::client();
     let mut config = Config::new();
     config.failure_persistence = FailurePersistence::None;
     let runner = Runner::new(scheduler, config);

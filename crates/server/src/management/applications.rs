@@ -13,10 +13,12 @@ use assent_protocol::record::{Key, Versioned, Write};
 use crate::management::applications::body::ApplicationBody;
 use crate::management::ask::Ask;
 use crate::management::body::{created, no_content, ok};
+use crate::management::detail::Detail;
 use crate::management::problem::Problem;
 use crate::management::route::Answer;
 use crate::provision;
 use crate::registry::Tenant;
+use crate::sector;
 
 /// `GET /applications`
 pub async fn list(ask: Ask<Tenant>) -> Answer {
@@ -34,7 +36,8 @@ pub async fn create(ask: Ask<Tenant>) -> Answer {
     let mut blank = blank(&ask)?;
     let kind = fields.choice("type", &members::TYPES);
     blank.kind = fields.required("type", kind, blank.kind);
-    let new = members::read(fields, blank)?;
+    let new = members::read(fields, blank.clone())?;
+    check_sector(&ask, &blank, &new).await?;
     ask.commit(vec![Write::insert(new.clone())]).await?;
     created(&ApplicationBody::new(&ask, &new))
 }
@@ -52,6 +55,7 @@ pub async fn replace(ask: Ask<Tenant>) -> Answer {
     fields.fixed("type", found.record.kind);
     let base = Application { updated_at: ask.call.now, ..Application::clone(&found.record) };
     let next = members::read(fields, base)?;
+    check_sector(&ask, &found.record, &next).await?;
     ask.commit(vec![Write::replace(next.clone(), found.version)]).await?;
     ok(&ApplicationBody::new(&ask, &next))
 }
@@ -72,6 +76,19 @@ pub async fn remove(ask: Ask<Tenant>) -> Answer {
 pub async fn find(ask: &Ask<Tenant>) -> Result<Versioned<Application>, Problem> {
     let id: ApplicationId = ask.id("application")?;
     ask.find(&Key::application(ask.env(), id)).await
+}
+
+/// Whether the document that the application names lists it.
+async fn check_sector(
+    ask: &Ask<Tenant>,
+    before: &Application,
+    next: &Application,
+) -> Result<(), Problem> {
+    sector::check(&ask.app, &ask.place, before, next).await.map_err(|sector::NotListed| {
+        let message = "The document could not be fetched as a JSON array that lists the jwksUrl; \
+                       with PUSH, the notificationEndpoint";
+        Detail::invalid(members::subject::DOCUMENT, message).into()
+    })
 }
 
 /// A new application before anything was said about it.

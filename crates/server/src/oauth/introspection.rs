@@ -161,7 +161,8 @@ async fn refresh_token(
     };
     let stands = access_token::standing(app, tenant, &behind).await?;
     let usable = stands.filter(|it| it.application.may_use(GrantType::RefreshToken));
-    Ok(usable.map(|_| Introspection::of_refresh_token(&grant, &tenant.issuer, caller)))
+    let subject = tenant.keys.subject(grant.sector.as_deref(), grant.user);
+    Ok(usable.map(|_| Introspection::of_refresh_token(&grant, subject, &tenant.issuer, caller)))
 }
 
 async fn id_token(

@@ -69,6 +69,8 @@ pub struct Consent<'a> {
     pub grant: GrantId,
     /// Who.
     pub person: &'a User,
+    /// The sector within which the application knows them by a name of its own.
+    pub sector: Option<&'a str>,
     /// What.
     pub scope: ScopeSet,
     /// `authorization_details` as they were approved: a JSON array.
@@ -90,21 +92,22 @@ pub struct Consent<'a> {
 }
 
 impl<'a> Consent<'a> {
-    /// What `person` said yes to when they approved this request.
+    /// What `person` said yes to when they approved this request of `application`.
     ///
     /// # Errors
-    /// There is no randomness, or the request was not stored whole.
+    /// The request was not stored whole.
     pub fn new(
-        app: &App,
-        call: &Call,
+        grant: GrantId,
+        application: &'a Application,
         authentication: &'a Authentication,
         approval: &'a Approval,
         person: &'a User,
     ) -> Result<Self, Failure> {
         let asked = authentication.asked.as_deref();
         Ok(Self {
-            grant: app.entropy.id(call.now)?,
+            grant,
             person,
+            sector: application.sector.as_deref(),
             scope: ScopeSet::parse(&authentication.scope)?,
             authorization_details: asked.and_then(|it| it.approved_details(approval)),
             resource: asked.map_or(&[], |asked| &asked.resource),
@@ -150,6 +153,7 @@ pub async fn first(
             id: consent.grant,
             application: application.id,
             user: consent.person.id,
+            sector: consent.sector.map(Into::into),
             // The access token may be for less; the grant stays whole (RFC 8707 §2.2).
             scope: scope.as_str().to_owned(),
             authorization_details: consent.authorization_details.as_deref().map(Into::into),
@@ -232,7 +236,8 @@ pub async fn respond(
     let details = details(consent, granted)?;
     let carried = details.clone().unwrap_or_default();
     let asked = asked(consent)?;
-    let by = authenticated(consent);
+    let subject = tenant.keys.subject(consent.sector, consent.person.id);
+    let by = authenticated(consent, &subject);
     let of = Ingredients {
         by: Some((by, consent.person)),
         granted,
@@ -270,9 +275,9 @@ pub async fn respond(
     })
 }
 
-const fn authenticated<'a>(consent: &Consent<'a>) -> Authenticated<'a> {
+const fn authenticated<'a>(consent: &Consent<'a>, subject: &'a str) -> Authenticated<'a> {
     Authenticated {
-        user: consent.person.id,
+        subject,
         grant: consent.grant,
         acr: consent.acr,
         amr: consent.amr,

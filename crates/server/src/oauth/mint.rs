@@ -46,7 +46,7 @@ pub fn access_token(
     of: &Ingredients<'_>,
 ) -> Result<String, Failure> {
     let granted = of.granted;
-    let person = of.by.map(|(_, person)| person);
+    let person = of.by.map(|(by, person)| (person, by.subject));
     let more = Additional {
         authorization_details: of.details.as_slice(),
         userinfo: of.userinfo,

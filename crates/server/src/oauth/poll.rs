@@ -231,7 +231,8 @@ async fn redeem(
         let Err(refused) = app.settle(spend, closed).await;
         return Err(client.explain_loss(app, digest, refused).await);
     };
-    let consent = Consent::new(app, call, &found.record, approval, &person)?;
+    let grant = app.entropy.id(call.now)?;
+    let consent = Consent::new(grant, &client.application, &found.record, approval, &person)?;
     let consent = Consent { narrower, ..consent };
     let issued = match issue::first(app, tenant, call, &client.application, &consent).await {
         // The request stays as it is: less may be asked for, or what is missing be supplied.

@@ -42,5 +42,5 @@ fn id_token(tenant: &Tenant, token: &str) -> Option<IdToken> {
         return None;
     }
     let claims = jws.verify_with(&tenant.jwks, &SIGNING_ALGORITHMS).ok()?;
-    IdToken::read(claims, &tenant.issuer)
+    IdToken::read(claims, &tenant.keys, &tenant.issuer)
 }

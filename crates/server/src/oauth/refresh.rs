@@ -84,6 +84,7 @@ async fn rotate(
     let consent = Consent {
         grant: grant.id,
         person: &person,
+        sector: grant.sector.as_deref(),
         scope: renewal.scope.clone(),
         authorization_details: grant.authorization_details.as_deref().map(str::to_owned),
         resource: &grant.resource,

@@ -29,6 +29,7 @@ use crate::listen::Peer;
 use crate::outbound;
 use crate::provision;
 use crate::registry::Tenant;
+use crate::sector;
 
 /// With what the tokens that manage a registration begin.
 const REGISTRATION_TOKEN_PREFIX: &str = "reg_";
@@ -144,6 +145,7 @@ async fn read(
     blank: Application,
 ) -> Result<Application, Failure> {
     let environment = &tenant.environment;
+    let before = blank.clone();
     let Registered { application, scope } =
         metadata::read(members, blank, &environment.registration, &environment.ciba)?;
     let is_callable =
@@ -154,6 +156,11 @@ async fn read(
     if !is_callable(&application.ciba.notification_endpoint) {
         return Err(Reason::MetadataNotificationEndpointWrong.into());
     }
+    if !is_callable(&application.sector_identifier_uri) {
+        return Err(Reason::MetadataSectorDocumentWrong.into());
+    }
+    let listed = sector::check(app, tenant, &before, &application).await;
+    listed.map_err(|sector::NotListed| Reason::MetadataSectorDocumentWrong)?;
     let grants = admission::grants(app, tenant, call, scope.as_ref()).await?;
     Ok(Application { grants, ..application })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use assent_protocol::application::Application;
 use assent_protocol::claims::StandardClaims;
-use assent_protocol::id::{ApplicationId, UserId};
+use assent_protocol::id::ApplicationId;
 use assent_protocol::reason::Reason;
 use assent_protocol::scope::OPENID;
 use axum::body::Body;
@@ -31,7 +31,8 @@ const PARAMETER: &str = "access_token";
 struct Userinfo<'a> {
     #[serde(flatten)]
     signed: Option<Signed<'a>>,
-    sub: UserId,
+    /// As in the ID token (OIDC Core §5.3.2).
+    sub: &'a str,
     #[serde(flatten)]
     claims: StandardClaims<'a>,
 }
@@ -97,11 +98,12 @@ async fn token(
 
 fn tell(tenant: &Tenant, call: &Call, valid: &Valid) -> Result<Response, Failure> {
     let Valid { token, application, person } = valid;
-    let (true, Some(person)) = (token.scope.contains(OPENID), person) else {
+    let about = person.as_ref().zip(token.subject.as_deref());
+    let (true, Some((person, sub))) = (token.scope.contains(OPENID), about) else {
         return Err(Reason::AccessTokenScopeInsufficient.into());
     };
     let claims = StandardClaims::of(person, &token.scope, &token.userinfo);
-    let mut told = Userinfo { signed: None, sub: person.id, claims };
+    let mut told = Userinfo { signed: None, sub, claims };
     let Some(algorithm) = application.userinfo_signing_alg else { return failure::json(&told) };
     told.signed = Some(signed(tenant, application));
     let key = tenant.signer(algorithm, call.now)?;

@@ -19,5 +19,6 @@ mod outbound;
 mod pki;
 mod receiver;
 mod rich;
+mod sectors;
 mod simulation;
 mod v1;

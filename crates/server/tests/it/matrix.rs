@@ -21,7 +21,9 @@ use assent_store::{Outcome, Store};
 use axum::body::Body;
 use http::{Method, Request};
 
-use crate::harness::{CIBA, Inhabited, World, assertion_params, basic, basic_of, request, secret};
+use crate::harness::{
+    Answer, CIBA, Inhabited, World, assertion_params, basic, basic_of, request, secret,
+};
 use crate::rich;
 
 /// Everything an environment gives out, by kind.
@@ -90,6 +92,7 @@ async fn issued(world: &World, env: &Inhabited, token: &str) -> Identifiers {
             it.userinfo_signing_alg = None;
         })
         .await;
+    let pairwise = pairwise(world, env).await;
     let headers = [("authorization", basic(client)), ("accept", SIGNED.to_owned())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
     let path = format!("/{}/as/introspect", env.id);
@@ -100,7 +103,20 @@ async fn issued(world: &World, env: &Inhabited, token: &str) -> Identifiers {
         ("worker token", worker.text("access_token")),
         ("signed userinfo", userinfo),
         ("signed introspection", introspection),
+        ("pairwise access token", pairwise.text("access_token")),
+        ("pairwise id token", pairwise.text("id_token")),
+        ("pairwise subject", world.userinfo(env, &pairwise.text("access_token")).await.text("sub")),
     ])
+}
+
+/// Tokens of the first application from when it knew people by names of its sector.
+async fn pairwise(world: &World, env: &Inhabited) -> Answer {
+    world
+        .change_application(env, &env.basic, |it| it.sector = Some("shop.example.com".into()))
+        .await;
+    let tokens = world.tokens(env, &env.basic, &env.bob, &[("scope", "openid")]).await;
+    world.change_application(env, &env.basic, |it| it.sector = None).await;
+    tokens
 }
 
 /// A request as the first application could sign it.
@@ -234,14 +250,22 @@ const TOKENS: &[&str] = &[
     "access token without typ",
     "id token",
     "opaque access token",
+    "pairwise access token",
+    "pairwise id token",
     "refresh token",
     "worker token",
 ];
 /// The first access token is not for payments.
 const FOR_PAYMENTS: &[&str] = &["access token without typ", "opaque access token"];
 /// A worker token is one of nobody, and told so.
-const WORKER_TOO: &[&str] =
-    &["access token", "access token without typ", "opaque access token", "worker token"];
+const WORKER_TOO: &[&str] = &[
+    "access token",
+    "access token without typ",
+    "opaque access token",
+    "pairwise access token",
+    "worker token",
+];
+const ID_TOKENS: &[&str] = &["id token", "pairwise id token"];
 const ENV: &[&str] = &["environment id"];
 
 fn slots() -> Vec<Slot> {
@@ -267,7 +291,7 @@ fn slots() -> Vec<Slot> {
             form(env, "/as/token", "", &params)
         }),
         slot(START_ROUTE, "login_hint", &["user id"], |env, value| start(env, "login_hint", value)),
-        slot(START_ROUTE, "id_token_hint", &["id token"], |env, value| {
+        slot(START_ROUTE, "id_token_hint", ID_TOKENS, |env, value| {
             start(env, "id_token_hint", value)
         }),
         slot(START_ROUTE, "login_hint_token", &[], |env, value| {
@@ -296,7 +320,7 @@ fn slots() -> Vec<Slot> {
         }),
         // A token that is revoked and one that never was are answered alike; what happens to it,
         // `oauth/revocation.rs` shows.
-        slot(REVOKE, "token", &["id token"], |env, value| {
+        slot(REVOKE, "token", ID_TOKENS, |env, value| {
             form(env, "/as/revoke", &basic(&env.basic), &[("token", value)])
         }),
         slot(REVOKE, "Basic", CLIENT, |env, value| {

@@ -11,6 +11,7 @@ mod isolation;
 mod long_polling;
 mod metadata;
 mod mutual_tls;
+mod pairwise;
 mod prompts;
 mod races;
 mod refresh;

@@ -159,6 +159,7 @@ fn grant(env: EnvironmentId, number: u8) -> Grant {
         id: GrantId::from_bytes([number; 16]),
         application: ApplicationId::from_bytes([9; 16]),
         user: UserId::from_bytes([1; 16]),
+        sector: None,
         scope: String::from("openid"),
         acr: String::from("x"),
         amr: Vec::new(),

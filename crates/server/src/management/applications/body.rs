@@ -1,7 +1,7 @@
 //! An application on the wire.
 
 use assent_protocol::application::{
-    Application, ApplicationType, CibaRegistration, CorsBehavior, GrantType,
+    Application, ApplicationType, CibaRegistration, CorsBehavior, GrantType, SubjectType,
     TokenEndpointAuthMethod,
 };
 use assent_protocol::client_certificate::CertificateSubject;
@@ -52,6 +52,9 @@ pub struct ApplicationBody<'a> {
     userinfo_signing_algorithm: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_signing_algorithm: Option<&'static str>,
+    subject_type: SubjectType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sector_identifier_uri: Option<&'a str>,
     ciba: &'a CibaRegistration,
     created_at: String,
     updated_at: String,
@@ -101,6 +104,8 @@ impl<'a> ApplicationBody<'a> {
             introspection_signing_algorithm: application
                 .introspection_signing_alg
                 .map(|it| it.name()),
+            subject_type: application.subject_type(),
+            sector_identifier_uri: application.sector_identifier_uri.as_deref(),
             ciba: &application.ciba,
             created_at: application.created_at.to_rfc3339(),
             updated_at: application.updated_at.to_rfc3339(),

@@ -3,6 +3,7 @@
 
 mod certificate;
 pub mod ciba;
+pub mod subject;
 
 use std::ops::RangeInclusive;
 
@@ -85,8 +86,9 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
     } else {
         base.assertion_replay
     };
+    let (subject_type, document) = subject::read(&mut fields, &base);
     fields.finish()?;
-    Ok(Application {
+    let next = Application {
         name,
         description,
         enabled,
@@ -106,8 +108,10 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
         several_resources: several,
         assertion_replay,
         accepts_expired_hint: accepts_expired.unwrap_or(base.accepts_expired_hint),
+        sector_identifier_uri: document,
         ..base
-    })
+    };
+    Ok(next.knowing_people_as(subject_type).map_err(subject::describe)?)
 }
 
 fn read_auth_alg(

@@ -55,17 +55,17 @@ async fn find_usable(
     hint: &Hint,
 ) -> Result<Versioned<User>, Failure> {
     let id = match hint {
-        Hint::LoginHint(hint) => find_by_name(app, tenant, hint).await?,
+        Hint::LoginHint(hint) => find_by_name(app, tenant, application, hint).await?,
         Hint::IdTokenHint(token) => {
             let subject =
                 hint::id_token_hint(token, &tenant.jwks, &tenant.issuer, application, call.now)?;
-            UserId::parse(&subject).ok_or(Reason::EndUserUnknown)?
+            tenant.keys.person(&subject).ok_or(Reason::EndUserUnknown)?
         }
         Hint::LoginHintToken(token) => {
             let key = tenant.keys.client_secret_key(application.id, &application.secret)?;
             let subject =
                 hint::login_hint_token(token, &key, &tenant.issuer, application, call.now)?;
-            find_by_name(app, tenant, &subject).await?
+            find_by_name(app, tenant, application, &subject).await?
         }
     };
     let user = app.store.find::<User>(&Key::user(tenant.id(), id)).await?;
@@ -73,7 +73,17 @@ async fn find_usable(
     if user.record.can_authenticate() { Ok(user) } else { Err(Reason::EndUserNotUsable.into()) }
 }
 
-async fn find_by_name(app: &App, tenant: &Tenant, hint: &str) -> Result<UserId, Failure> {
+async fn find_by_name(
+    app: &App,
+    tenant: &Tenant,
+    application: &Application,
+    hint: &str,
+) -> Result<UserId, Failure> {
+    // What the application calls the person, as everybody may use the identifier.
+    let sector = application.sector.as_deref();
+    if let Some(id) = sector.and_then(|sector| tenant.keys.person_in(sector, hint)) {
+        return Ok(id);
+    }
     let hint = LoginHint::parse(hint)?;
     if let Some(id) = hint.user_id {
         return Ok(id);
@@ -105,7 +115,7 @@ pub async fn check(
     application: &Application,
     (request, person): (&Request, &Versioned<User>),
 ) -> Result<Vec<Change>, Failure> {
-    let subject = person.record.id.to_string();
+    let subject = tenant.keys.subject(application.sector.as_deref(), person.record.id);
     if request.claims.as_ref().is_some_and(|claims| !claims.permits_subject(&subject)) {
         return Err(Reason::ClaimsOtherUser.into());
     }
