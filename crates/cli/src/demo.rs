@@ -1,5 +1,6 @@
 //! `assent demo`: everything on this machine, with people, devices and applications to try.
 
+mod bank;
 mod catcher;
 mod details;
 pub mod files;
@@ -16,6 +17,7 @@ use anyhow::{Context, Result, bail};
 use assent_server::listen::door::Door;
 use assent_server::listen::tls::{Identity, Tls};
 use assent_server::settings::Settings;
+use tokio::net::TcpListener;
 
 use crate::args::{DemoArgs, LogFormat};
 use crate::demo::files::Values;
@@ -37,7 +39,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let _logs = logging::start(&args.log, LogFormat::Text)?;
     logging::tell("Starting the demo; making keys takes a moment …");
     serve::runtime()?.block_on(async {
-        let (doors, mut settings, secured) = open(args, &data).await?;
+        let (listeners, mut settings) = listen(args).await?;
         settings.simulator = true;
         // No load balancer stands before it.
         settings.drain_notice = Duration::ZERO;
@@ -45,8 +47,8 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         let master = master_key::read_or_create(&key_file)?;
         let opened = location(args, &data)?.open().await?;
         let place = (data.path.as_path(), args.catch);
-        let mut demo = seed::demo(opened.store.as_ref(), &master, &settings, place).await?;
-        demo.extend(secured);
+        let demo = seed::demo(opened.store.as_ref(), &master, &settings, place).await?;
+        let doors = doors(args, listeners, &demo)?;
         if let Some(path) = &args.env_file {
             files::write_env(path, &demo)?;
         }
@@ -60,28 +62,33 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     })
 }
 
-/// Opens the doors: a plain one, or two under TLS, of which the second asks for certificates.
-async fn open(args: &DemoArgs, data: &Data) -> Result<(Vec<Door>, Settings, Values)> {
+/// Where to listen: for everybody, and with TLS also where clients are asked for certificates.
+async fn listen(args: &DemoArgs) -> Result<(Vec<TcpListener>, Settings)> {
     let listener = serve::bind(args.listen).await?;
     let listen = listener.local_addr()?;
     if !args.tls {
-        let settings = Settings::new(&format!("http://{listen}"), None)?;
-        return Ok((vec![Door::plain(listener)], settings, Values::new()));
+        return Ok((vec![listener], Settings::new(&format!("http://{listen}"), None)?));
     }
     if !args.mtls_listen.ip().is_loopback() {
         bail!("the demo listens on loopback addresses only, not {}", args.mtls_listen);
     }
-    let mtls_listener = serve::bind(args.mtls_listen).await?;
-    let mtls_listen = mtls_listener.local_addr()?;
+    let asking = serve::bind(args.mtls_listen).await?;
     let mut settings = Settings::new(&format!("https://{listen}"), None)?;
-    settings.set_mtls_auth_path(&format!("https://{mtls_listen}"))?;
-    let made = tls::make(&[listen.ip(), mtls_listen.ip()], &data.path)?;
-    let identity = Arc::new(Identity::load(made.files)?);
-    let doors = vec![
-        Door::tls(listener, Tls::new(Arc::clone(&identity), false)?),
-        Door::tls(mtls_listener, Tls::new(identity, true)?),
-    ];
-    Ok((doors, settings, made.values))
+    settings.set_mtls_auth_path(&format!("https://{}", asking.local_addr()?))?;
+    Ok((vec![listener, asking], settings))
+}
+
+/// A plain door, or two under TLS, of which the second asks for certificates.
+fn doors(args: &DemoArgs, listeners: Vec<TcpListener>, demo: &Values) -> Result<Vec<Door>> {
+    if !args.tls {
+        return Ok(listeners.into_iter().map(Door::plain).collect());
+    }
+    let identity = Arc::new(Identity::load(tls::files(demo)?)?);
+    let mut doors = Vec::new();
+    for (place, listener) in listeners.into_iter().enumerate() {
+        doors.push(Door::tls(listener, Tls::new(Arc::clone(&identity), place > 0)?));
+    }
+    Ok(doors)
 }
 
 fn location(args: &DemoArgs, data: &Data) -> Result<Location> {

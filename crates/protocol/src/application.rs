@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::administrator::RoleAssignment;
 use crate::client_certificate::CertificateSubject;
-use crate::environment::{AssertionReplay, CibaSettings};
+use crate::environment::{AssertionReplay, CibaSettings, Profile};
 use crate::id::{ApplicationId, EnvironmentId, ResourceId, ScopeGrantId, ScopeId};
 use crate::record::{Key, Kind, Record, Stored};
 use crate::sealing::Sealed;
@@ -235,6 +235,9 @@ pub struct Application {
     pub kind: ApplicationType,
     /// Grants it may use.
     pub grant_types: Vec<GrantType>,
+    /// What it is held to, whatever its environment is.
+    #[serde(default)]
+    pub profile: Profile,
     /// How it authenticates.
     pub auth_method: TokenEndpointAuthMethod,
     /// Whom its certificate names, when that is how it authenticates.
@@ -312,6 +315,7 @@ impl Application {
             enabled: false,
             kind: ApplicationType::WebApp,
             grant_types: Vec::new(),
+            profile: Profile::default(),
             auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
             certificate_subject: None,
             auth_signing_alg: None,

@@ -272,6 +272,9 @@ pub fn authenticate(
         }
         return Err(Reason::ClientUnknown.into());
     };
+    if !client.profile.allows_method(client.auth_method) {
+        return Err(Reason::ClientMethodNotOfProfile.into());
+    }
     let accepted = match (presented, client.auth_method) {
         (Presented::Basic { secret, .. }, Method::ClientSecretBasic)
         | (Presented::Post { secret, .. }, Method::ClientSecretPost) => {
@@ -342,7 +345,9 @@ fn check_assertion(
     if jws.typ().is_some() && !jws.typ_is("JWT") && !jws.typ_is("client-authentication+jwt") {
         return Err(Reason::AssertionWrongKind.into());
     }
-    if client.auth_signing_alg.is_some_and(|registered| registered != jws.algorithm()) {
+    let algorithm = jws.algorithm();
+    let registered = client.auth_signing_alg.is_none_or(|registered| registered == algorithm);
+    if !registered || !client.profile.allows(algorithm) {
         return Err(Reason::AssertionAlgorithmNotRegistered.into());
     }
     let claims = verify(client, &jws, keys, now)?;

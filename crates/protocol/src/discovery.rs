@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::application::{SubjectType, TokenEndpointAuthMethod};
 use crate::ciba::answer::ACR_DEVICE;
 use crate::claims::RELEASED_BY;
-use crate::environment::Environment;
+use crate::environment::{Environment, Profile};
 use crate::registration::RegistrationMode;
 use crate::resource::OPENID_SCOPES;
 use crate::signing::SIGNING_ALGORITHMS;
@@ -21,6 +21,8 @@ const ID_TOKEN_CLAIMS: [&str; 10] =
 #[derive(Clone, Debug, Serialize)]
 pub struct Metadata<'a> {
     issuer: &'a str,
+    /// Refuses whatever comes, but has to be there (OIDC Discovery §3).
+    authorization_endpoint: String,
     token_endpoint: String,
     jwks_uri: String,
     userinfo_endpoint: String,
@@ -53,6 +55,8 @@ pub struct Metadata<'a> {
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    require_signed_request_object: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mtls_endpoint_aliases: Option<MtlsAliases>,
 }
@@ -83,14 +87,16 @@ impl<'a> Metadata<'a> {
     /// authorization details.
     pub fn of(doors: Doors<'a>, environment: &Environment, details_types: &'a [String]) -> Self {
         let issuer = doors.issuer;
-        let methods = auth_methods(doors.mtls.is_some());
         let settings = &environment.ciba;
-        let signed = names(&SIGNING_ALGORITHMS);
+        let profile = environment.security.profile;
+        let methods = auth_methods(profile, doors.mtls.is_some());
+        let signed = names(profile, &SIGNING_ALGORITHMS);
         let assertions: Vec<&str> =
-            [names(&Algorithm::HMAC), names(&Algorithm::ASYMMETRIC)].concat();
+            [names(profile, &Algorithm::HMAC), names(profile, &Algorithm::ASYMMETRIC)].concat();
         let about_people = RELEASED_BY.iter().map(|(claim, _)| *claim);
         Self {
             issuer,
+            authorization_endpoint: format!("{issuer}/authorize"),
             token_endpoint: format!("{issuer}/token"),
             jwks_uri: format!("{issuer}/jwks"),
             userinfo_endpoint: format!("{issuer}/userinfo"),
@@ -101,9 +107,11 @@ impl<'a> Metadata<'a> {
             backchannel_token_delivery_modes_supported: settings
                 .delivery_modes
                 .iter()
+                .filter(|mode| profile.allows_mode(**mode))
                 .map(|mode| mode.wire())
                 .collect(),
             backchannel_authentication_request_signing_alg_values_supported: names(
+                profile,
                 &settings.request_signing_algs,
             ),
             backchannel_user_code_parameter_supported: true,
@@ -129,6 +137,8 @@ impl<'a> Metadata<'a> {
             claims_parameter_supported: true,
             request_parameter_supported: true,
             request_uri_parameter_supported: false,
+            require_signed_request_object: settings.signed_request_required
+                || profile == Profile::FapiCiba,
             mtls_endpoint_aliases: doors.mtls.map(|mtls| aliases(mtls, environment)),
         }
     }
@@ -136,8 +146,8 @@ impl<'a> Metadata<'a> {
 
 /// How applications authenticate, at every endpoint where they do: with certificates only where
 /// there is a door for that.
-fn auth_methods(has_mtls: bool) -> Vec<&'static str> {
-    let all = TokenEndpointAuthMethod::ALL.into_iter();
+fn auth_methods(profile: Profile, has_mtls: bool) -> Vec<&'static str> {
+    let all = TokenEndpointAuthMethod::ALL.into_iter().filter(|it| profile.allows_method(*it));
     all.filter(|it| has_mtls || !it.needs_certificate())
         .map(TokenEndpointAuthMethod::wire)
         .collect()
@@ -162,6 +172,10 @@ fn may_register(environment: &Environment) -> bool {
     }
 }
 
-fn names(algorithms: &[Algorithm]) -> Vec<&'static str> {
-    algorithms.iter().map(|algorithm| algorithm.name()).collect()
+fn names(profile: Profile, algorithms: &[Algorithm]) -> Vec<&'static str> {
+    algorithms
+        .iter()
+        .filter(|algorithm| profile.allows(**algorithm))
+        .map(|algorithm| algorithm.name())
+        .collect()
 }

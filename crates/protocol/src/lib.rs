@@ -22,6 +22,7 @@ pub mod device;
 pub mod discovery;
 pub mod environment;
 pub mod error_code;
+pub mod fapi;
 pub mod grant;
 pub mod granted_details;
 pub mod id;

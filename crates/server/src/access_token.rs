@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use assent_jose::{Claims, CompactJws};
 use assent_protocol::application::Application;
+use assent_protocol::fapi;
 use assent_protocol::grant::Grant;
 use assent_protocol::id::{ApplicationId, GrantId, UserId};
 use assent_protocol::keys::ACCESS_TOKEN_PREFIX;
@@ -117,7 +118,9 @@ pub async fn standing(
         }
     }
     let key = Key::application(env, behind.client);
-    let application = app.store.find::<Application>(&key).await?.map(|found| found.record);
+    let profile = tenant.environment.security.profile;
+    let application = app.store.find::<Application>(&key).await?;
+    let application = application.map(|found| fapi::held(found.record, profile));
     let Some(application) = application.filter(|it| it.enabled) else { return Ok(None) };
     let person = match behind.user {
         None => None,

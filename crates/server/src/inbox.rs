@@ -6,6 +6,7 @@
 //! anything; a `POST` answers with 303, so that reloading the result sends nothing again.
 
 pub mod assets;
+pub mod authorize;
 pub mod forms;
 pub mod outcome;
 pub mod pages;
@@ -30,7 +31,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::app::App;
 
-/// On every answer below `/{envID}/inbox`, whatever its status (T-79, T-81). The referrer policy
+/// On every page, whatever its status (T-79, T-81). The referrer policy
 /// is not `no-referrer`: with that, Chromium sends `Origin: null` with our own forms.
 const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (
@@ -72,6 +73,7 @@ pub fn routes() -> Router<Arc<App>> {
 /// The pages.
 pub fn paths() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
     vec![
+        ("/{env}/as/authorize", get(authorize::refuse).post(authorize::refuse)),
         ("/{env}/inbox", get(requests::list)),
         ("/{env}/inbox/sign-in", get(sign_in::show).post(sign_in::submit)),
         ("/{env}/inbox/sign-out", post(sign_in::sign_out)),

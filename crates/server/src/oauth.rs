@@ -6,6 +6,7 @@ pub mod client_authorities;
 pub mod client_credentials;
 pub mod client_keys;
 pub mod cors;
+pub mod interaction;
 pub mod introspection;
 pub mod issue;
 pub mod metadata;

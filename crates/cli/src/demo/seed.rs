@@ -1,5 +1,5 @@
-//! The demonstration's data: two environments with the same people, and an application for each
-//! way to authenticate.
+//! The demonstration's data: three environments with the same people, one of them held to the
+//! FAPI-CIBA profile, and an application for each way to authenticate.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,8 +12,11 @@ use assent_protocol::application::{
     ScopeGrant, TokenEndpointAuthMethod as Method,
 };
 use assent_protocol::ciba::delivery::DeliveryMode;
+use assent_protocol::client_certificate::CertificateSubject;
 use assent_protocol::device::{Credential, Device, DeviceStatus, DeviceType};
-use assent_protocol::environment::{CibaSettings, Environment, EnvironmentType, OutboundSettings};
+use assent_protocol::environment::{
+    CibaSettings, Environment, EnvironmentType, OutboundSettings, Profile, SecuritySettings,
+};
 use assent_protocol::id::UserId;
 use assent_protocol::keys::EnvironmentKeys;
 use assent_protocol::record::{Record, Write};
@@ -29,7 +32,7 @@ use assent_server::settings::Settings;
 use assent_store::{Outcome, Store};
 
 use super::files::{self, Values};
-use super::{catcher, details};
+use super::{bank, catcher, details, tls};
 
 /// Kept beside the store, so that a second start with the same `--data` finds its secrets.
 const SEEDED: &str = "demo.env";
@@ -84,7 +87,11 @@ async fn seed(
         trusted_certificates: catcher.authority,
         ..OutboundSettings::default()
     };
-    let main = Seeder::environment(master, ("Assent demo", outbound), now, &mut writes)?;
+    let client_authorities = tls::make(data, &mut caught)?;
+    let trusts = SecuritySettings { client_authorities, ..SecuritySettings::default() };
+    let held = SecuritySettings { profile: Profile::FapiCiba, ..trusts.clone() };
+    let settings = (outbound.clone(), trusts);
+    let main = Seeder::environment(master, ("Assent demo", settings), now, &mut writes)?;
     put("envID", main.environment.id.to_string());
     let roles = vec![RoleAssignment { role: Role::OrganizationAdmin, environment: None }];
     let (administrator, token) =
@@ -97,8 +104,13 @@ async fn seed(
     }
     caught.into_iter().for_each(|(key, value)| put(&key, value));
 
-    let outbound = OutboundSettings::default();
-    let other = Seeder::environment(master, ("Another company", outbound), now, &mut writes)?;
+    let fapi = Seeder::environment(master, ("Open banking", (outbound, held)), now, &mut writes)?;
+    put("fapiEnvID", fapi.environment.id.to_string());
+    for (key, value) in bank::applications(&fapi, data, &catcher.endpoint, &mut writes)? {
+        put(&key, value);
+    }
+    let other =
+        Seeder::environment(master, ("Another company", Default::default()), now, &mut writes)?;
     put("otherEnvID", other.environment.id.to_string());
     let (app, secret) =
         other.application("Corner Shop", Method::ClientSecretBasic, None, &mut writes)?;
@@ -112,6 +124,7 @@ async fn seed(
     put("bobHint", String::from(bob.0));
     put("bobDeviceToken", main.person(bob, &mut writes)?.1);
     put("userCode", String::from(USER_CODE));
+    put("fapiAliceDeviceToken", fapi.person(alice, &mut writes)?.1);
     other.person(alice, &mut writes)?;
     other.person(bob, &mut writes)?;
 
@@ -170,6 +183,8 @@ fn applications(
     let (app, secret) = main.registered("High Street Bank", matching, writes)?;
     put(String::from("numberAppID"), app);
     put(String::from("numberAppSecret"), secret);
+    let (app, _) = main.application("Cash Machine", Method::TlsClientAuth, None, writes)?;
+    put(String::from("mtlsAppID"), app);
     let coded = |ciba: &mut CibaRegistration| ciba.user_code = true;
     let (app, secret) = main.registered("Helpline", coded, writes)?;
     put(String::from("codeAppID"), app);
@@ -204,7 +219,7 @@ async fn sign_in_link(store: &dyn Store, settings: &Settings, values: &Values) -
 }
 
 /// Writes the records of one environment.
-struct Seeder {
+pub struct Seeder {
     environment: Environment,
     keys: EnvironmentKeys,
     grants: Vec<ScopeGrant>,
@@ -214,7 +229,7 @@ struct Seeder {
 impl Seeder {
     fn environment(
         master: &RootKey,
-        (name, outbound): (&str, OutboundSettings),
+        (name, (outbound, security)): (&str, (OutboundSettings, SecuritySettings)),
         now: Timestamp,
         writes: &mut Vec<Write>,
     ) -> Result<Self> {
@@ -229,7 +244,7 @@ impl Seeder {
             ..CibaSettings::default()
         };
         let new = NewEnvironment {
-            security: assent_protocol::environment::SecuritySettings::default(),
+            security,
             outbound,
             registration: RegistrationPolicy::default(),
             name: name.to_owned(),
@@ -308,7 +323,15 @@ impl Seeder {
         // Who has a key may sign requests with it.
         let request_signing_alg = jwks.as_ref().and_then(|it| it.keys().first()?.algorithm());
         let ciba = CibaRegistration { request_signing_alg, ..plain.ciba.clone() };
-        writes.push(Write::insert(Application { auth_method: method, jwks, ciba, ..plain }));
+        let certificate_subject = (method == Method::TlsClientAuth)
+            .then(|| CertificateSubject::SubjectDn(tls::CLIENT_SUBJECT.to_owned()));
+        writes.push(Write::insert(Application {
+            auth_method: method,
+            certificate_subject,
+            jwks,
+            ciba,
+            ..plain
+        }));
         Ok((id, secret))
     }
 
@@ -327,7 +350,7 @@ impl Seeder {
     }
 
     /// An application that authenticates with HTTP Basic, and its secret.
-    fn plain(&self, name: &str) -> Result<(Application, String)> {
+    pub fn plain(&self, name: &str) -> Result<(Application, String)> {
         let id = ENTROPY.id(self.now)?;
         let secret = provision::client_secret(ENTROPY)?;
         let origins =

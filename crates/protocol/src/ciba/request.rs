@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::application::{Application, GrantType};
 use crate::authorization_details::{Details, is_unshowable};
 use crate::claims_request::ClaimsRequest;
-use crate::environment::CibaSettings;
+use crate::environment::{CibaSettings, Profile};
 use crate::params::Params;
 use crate::reason::Reason;
 use crate::scope::{OPENID, ScopeSet};
@@ -92,7 +92,8 @@ pub fn admit(client: &Application, settings: &CibaSettings) -> Result<(), Reason
     if !client.may_use(GrantType::Ciba) {
         return Err(Reason::GrantTypeNotAllowed);
     }
-    if !settings.delivery_modes.contains(&client.ciba.delivery_mode) {
+    let mode = client.ciba.delivery_mode;
+    if !settings.delivery_modes.contains(&mode) || !client.profile.allows_mode(mode) {
         return Err(Reason::DeliveryModeNotOffered);
     }
     Ok(())
@@ -108,6 +109,7 @@ impl Request {
         client: &Application,
         settings: &CibaSettings,
     ) -> Result<Self, Reason> {
+        check_context(params, client)?;
         Ok(Self {
             scope: scope(params)?,
             hint: hint(params)?,
@@ -123,6 +125,17 @@ impl Request {
             resource: resource(params)?,
             expires_in: expires_in(params, settings)?,
         })
+    }
+}
+
+/// under the profile a request says what it is about, so that the person can tell it from
+/// any other.
+fn check_context(params: &Params, client: &Application) -> Result<(), Reason> {
+    let told = ["binding_message", "authorization_details"];
+    let told = told.iter().any(|name| params.find(name).is_some());
+    match client.profile {
+        Profile::FapiCiba if !told => Err(Reason::BindingMessageMissing),
+        Profile::FapiCiba | Profile::Ciba => Ok(()),
     }
 }
 

@@ -71,7 +71,9 @@ pub fn find<'a>(
         return Err(Reason::RequestObjectMalformed);
     }
     // the one algorithm that is registered, while the environment accepts it.
-    if jws.algorithm() != registered || !settings.request_signing_algs.contains(&registered) {
+    let accepted =
+        settings.request_signing_algs.contains(&registered) && client.profile.allows(registered);
+    if jws.algorithm() != registered || !accepted {
         return Err(Reason::RequestObjectAlgorithmNotRegistered);
     }
     Ok(Some(Presented { jws, text }))

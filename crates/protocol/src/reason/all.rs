@@ -4,7 +4,7 @@ use super::Reason;
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 159] = [
+    pub const ALL: [Self; 162] = [
         Self::MediaTypeNotForm,
         Self::BodyTooLarge,
         Self::BodyIncomplete,
@@ -26,6 +26,7 @@ impl Reason {
         Self::ClientIdMismatch,
         Self::ClientMethodMismatch,
         Self::ClientSecretWrong,
+        Self::ClientMethodNotOfProfile,
         Self::CertificateUntrusted,
         Self::CertificateUnknown,
         Self::AssertionTypeWrong,
@@ -127,6 +128,7 @@ impl Reason {
         Self::AccessTokenRepeated,
         Self::AccessTokenInvalid,
         Self::AccessTokenScopeInsufficient,
+        Self::AccessTokenNotInHeader,
         Self::RegistrationOff,
         Self::RegistrationTokenMissing,
         Self::RegistrationTokenWrong,
@@ -138,6 +140,7 @@ impl Reason {
         Self::MetadataAuthMethodNotOffered,
         Self::MetadataKeysWrong,
         Self::MetadataCertificateWrong,
+        Self::MetadataNotOfProfile,
         Self::MetadataAlgorithmNotOffered,
         Self::MetadataDeliveryModeNotOffered,
         Self::MetadataNotificationEndpointWrong,

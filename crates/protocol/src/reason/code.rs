@@ -60,6 +60,7 @@ impl Reason {
             | R::TokenMissing
             | R::TokenOtherClient
             | R::AccessTokenRepeated
+            | R::AccessTokenNotInHeader
             | R::NumberMissing
             | R::DeviceBodyMalformed
             | R::DetailsSelectionInvalid => Code::InvalidRequest,
@@ -71,6 +72,7 @@ impl Reason {
             | R::ClientIdMismatch
             | R::ClientMethodMismatch
             | R::ClientSecretWrong
+            | R::ClientMethodNotOfProfile
             | R::CertificateUntrusted
             | R::CertificateUnknown
             | R::AssertionTypeWrong
@@ -143,6 +145,7 @@ impl Reason {
             | R::MetadataAuthMethodNotOffered
             | R::MetadataKeysWrong
             | R::MetadataCertificateWrong
+            | R::MetadataNotOfProfile
             | R::MetadataAlgorithmNotOffered
             | R::MetadataDeliveryModeNotOffered
             | R::MetadataNotificationEndpointWrong

@@ -31,6 +31,7 @@ impl Reason {
             | R::ClientIdMismatch
             | R::ClientMethodMismatch
             | R::ClientSecretWrong
+            | R::ClientMethodNotOfProfile
             | R::CertificateUntrusted
             | R::CertificateUnknown
             | R::AssertionTypeWrong
@@ -191,6 +192,11 @@ impl Reason {
             R::MetadataKeysWrong => {
                 "Register either jwks or jwks_uri (https), with keys for what is signed"
             }
+            R::MetadataNotOfProfile => {
+                "Under the FAPI-CIBA profile clients use private_key_jwt or mutual TLS, sign their \
+                 requests with PS256, ES256 or EdDSA, and are not pushed to"
+            }
+            R::AccessTokenNotInHeader => "Send the access token in the Authorization header",
             R::MetadataCertificateWrong => {
                 "tls_client_auth needs exactly one of the tls_client_auth_ members that name a \
                  subject"

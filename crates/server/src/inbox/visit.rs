@@ -79,7 +79,7 @@ async fn tenant(parts: &mut Parts, app: &Arc<App>) -> Result<Option<Tenant>, Bro
 }
 
 /// What stands before every path when a proxy serves Assent below one.
-fn base_path(settings: &Settings) -> String {
+pub fn base_path(settings: &Settings) -> String {
     Url::parse(&settings.auth_path)
         .map(|url| url.path().trim_end_matches('/').to_owned())
         .unwrap_or_default()

@@ -15,6 +15,7 @@ use tower::ServiceExt;
 use crate::app::App;
 use crate::call::{Correlation, not_found, platform_error};
 use crate::listen::Peer;
+use crate::oauth::interaction;
 use crate::{failure, limits};
 
 /// Octets of a request target.
@@ -47,11 +48,16 @@ pub async fn answer(
     };
     request.extensions_mut().insert(Peer(limits::source(source)));
     let is_oauth = request.uri().path().contains("/as/");
-    match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
+    let interaction = if is_oauth { interaction::named(request.headers()) } else { None };
+    let mut response = match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
         Ok(Ok(response)) => explain_method(app, response, is_oauth),
         Ok(Err(never)) => match never {},
         Err(_) => defect(app),
+    };
+    if let Some(interaction) = interaction {
+        response.headers_mut().insert(interaction::INTERACTION, interaction);
     }
+    response
 }
 
 /// The router answers a wrong method with an empty 405; say what to mend.

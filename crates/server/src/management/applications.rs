@@ -7,6 +7,7 @@ pub mod role_assignments;
 pub mod secret;
 
 use assent_protocol::application::Application;
+use assent_protocol::fapi::{self, Unfit};
 use assent_protocol::id::ApplicationId;
 use assent_protocol::record::{Key, Versioned, Write};
 
@@ -37,6 +38,7 @@ pub async fn create(ask: Ask<Tenant>) -> Answer {
     let kind = fields.choice("type", &members::TYPES);
     blank.kind = fields.required("type", kind, blank.kind);
     let new = members::read(fields, blank.clone())?;
+    check_profile(&ask, &new)?;
     check_sector(&ask, &blank, &new).await?;
     ask.commit(vec![Write::insert(new.clone())]).await?;
     created(&ApplicationBody::new(&ask, &new))
@@ -55,6 +57,7 @@ pub async fn replace(ask: Ask<Tenant>) -> Answer {
     fields.fixed("type", found.record.kind);
     let base = Application { updated_at: ask.call.now, ..Application::clone(&found.record) };
     let next = members::read(fields, base)?;
+    check_profile(&ask, &next)?;
     check_sector(&ask, &found.record, &next).await?;
     ask.commit(vec![Write::replace(next.clone(), found.version)]).await?;
     ok(&ApplicationBody::new(&ask, &next))
@@ -76,6 +79,34 @@ pub async fn remove(ask: Ask<Tenant>) -> Answer {
 pub async fn find(ask: &Ask<Tenant>) -> Result<Versioned<Application>, Problem> {
     let id: ApplicationId = ask.id("application")?;
     ask.find(&Key::application(ask.env(), id)).await
+}
+
+/// An application is what the profile of its environment, or its own, wants it to be.
+fn check_profile(ask: &Ask<Tenant>, application: &Application) -> Result<(), Problem> {
+    let environment = ask.place.environment.security.profile;
+    let (member, message) = match fapi::check(application, environment) {
+        Ok(()) => return Ok(()),
+        Err(Unfit::Method) => (
+            "tokenEndpointAuthMethod",
+            "The FAPI-CIBA profile wants PRIVATE_KEY_JWT, TLS_CLIENT_AUTH or \
+             SELF_SIGNED_TLS_CLIENT_AUTH",
+        ),
+        Err(Unfit::AssertionAlgorithm) => {
+            ("tokenEndpointAuthSigningAlg", "The FAPI-CIBA profile wants PS256, ES256 or EdDSA")
+        }
+        Err(Unfit::DeliveryMode) => {
+            ("ciba.deliveryMode", "The FAPI-CIBA profile has no push: choose POLL or PING")
+        }
+        Err(Unfit::RequestAlgorithm) => (
+            "ciba.requestSigningAlg",
+            "The FAPI-CIBA profile wants requests signed with PS256, ES256 or EdDSA",
+        ),
+        Err(Unfit::TokenAlgorithm) => (
+            "userinfoSigningAlgorithm",
+            "The FAPI-CIBA profile wants signatures with PS256, ES256 or EdDSA",
+        ),
+    };
+    Err(Detail::invalid(member, message).into())
 }
 
 /// Whether the document that the application names lists it.

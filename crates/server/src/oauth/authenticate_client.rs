@@ -9,7 +9,8 @@ use assent_protocol::client_authentication::{
     self as authentication, AcceptedAssertion, Audiences, Evidence, Failure as Denied, Presented,
 };
 use assent_protocol::decision::{Change, Decision};
-use assent_protocol::environment::AssertionReplay;
+use assent_protocol::environment::{AssertionReplay, Profile};
+use assent_protocol::fapi;
 use assent_protocol::id::ApplicationId;
 use assent_protocol::params::Params;
 use assent_protocol::reason::Reason;
@@ -44,6 +45,8 @@ pub struct Client {
     pub application: Arc<Application>,
     assertion: Option<AcceptedAssertion>,
     replay: AssertionReplay,
+    /// What its environment holds it to.
+    profile: Profile,
 }
 
 /// Finds the credentials and the application they name.
@@ -64,7 +67,8 @@ pub async fn claim(
         Some(id) => app.store.find::<Application>(&Key::application(tenant.id(), id)).await?,
         None => None,
     };
-    let application = application.map(|found| found.record);
+    let profile = tenant.environment.security.profile;
+    let application = application.map(|found| fapi::held(found.record, profile));
     let published = match (&presented, &application) {
         (Presented::Assertion { key_id, .. }, Some(application)) if publishes(application) => {
             client_keys::find(app, tenant, application, key_id.as_deref()).await
@@ -129,7 +133,8 @@ pub fn authenticate(
     {
         assertion.require_since(claimed.epoch)?;
     }
-    Ok(Client { application, assertion, replay })
+    let profile = tenant.environment.security.profile;
+    Ok(Client { application, assertion, replay, profile })
 }
 
 /// Whether an authority of the environment vouches for the certificate, where that matters.
@@ -150,7 +155,7 @@ impl Client {
     pub async fn recheck(&mut self, app: &App) -> Result<(), Failure> {
         let key = Key::application(self.application.env, self.application.id);
         let found = app.store.find::<Application>(&key).await?.ok_or(Reason::ClientUnknown)?;
-        self.application = found.record;
+        self.application = fapi::held(found.record, self.profile);
         // Where it may come once only, the poll used its assertion up before it was held.
         if self.replay == AssertionReplay::SingleUse {
             self.assertion = None;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use assent_protocol::application::Application;
 use assent_protocol::decision::{Change, Decision};
+use assent_protocol::fapi;
 use assent_protocol::id::ApplicationId;
 use assent_protocol::reason::Reason;
 use assent_protocol::record::{Key, Versioned, Write};
@@ -161,6 +162,8 @@ async fn read(
     }
     let listed = sector::check(app, tenant, &before, &application).await;
     listed.map_err(|sector::NotListed| Reason::MetadataSectorDocumentWrong)?;
+    fapi::check(&application, environment.security.profile)
+        .map_err(|_| Reason::MetadataNotOfProfile)?;
     let grants = admission::grants(app, tenant, call, scope.as_ref()).await?;
     Ok(Application { grants, ..application })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use assent_protocol::application::Application;
 use assent_protocol::claims::StandardClaims;
+use assent_protocol::environment::Profile;
 use assent_protocol::id::ApplicationId;
 use assent_protocol::reason::Reason;
 use assent_protocol::scope::OPENID;
@@ -21,7 +22,7 @@ use crate::app::App;
 use crate::call::Call;
 use crate::extract::{body, credentials};
 use crate::failure::{self, Broken, Endpoint, Failure};
-use crate::oauth::cors;
+use crate::oauth::{cors, interaction};
 use crate::registry::Tenant;
 
 /// The parameter that holds the token (RFC 6750 §2.2, §2.3).
@@ -55,18 +56,32 @@ pub async fn handle(
 ) -> Response {
     let mut application = None;
     let answer = async {
-        let token = token(&method, &uri, &headers, body).await?;
+        let (token, place) = token(&method, &uri, &headers, body).await?;
         let found = access_token::read(&app, &tenant, &call, &token).await?;
         let valid = found.ok_or(Reason::AccessTokenInvalid)?;
         application = Some(Arc::clone(&valid.application));
+        if valid.application.profile == Profile::FapiCiba && place == Place::Form {
+            return Err(Reason::AccessTokenNotInHeader.into());
+        }
         tell(&tenant, &call, &valid)
     };
     let mut response = match answer.await {
         Ok(response) => response,
         Err(failure) => failure::render(&call, Endpoint::Userinfo, &failure),
     };
+    if application.as_deref().is_some_and(|it| it.profile == Profile::FapiCiba) {
+        interaction::name(&call, &mut response);
+    }
     cors::allow(&mut response, headers.get(ORIGIN), application.as_deref());
     response
+}
+
+/// Where a token stood.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Header,
+    /// Not under the FAPI profile.
+    Form,
 }
 
 /// The one access token of the request: in the header, or in the form of a `POST`.
@@ -75,7 +90,7 @@ async fn token(
     uri: &Uri,
     headers: &HeaderMap,
     body: Body,
-) -> Result<String, Reason> {
+) -> Result<(String, Place), Reason> {
     let query = uri.query().unwrap_or_default().as_bytes();
     if form_urlencoded::parse(query).any(|(name, _)| name == PARAMETER) {
         // RFC 9700 §4.3.2: addresses are logged and remembered.
@@ -91,7 +106,8 @@ async fn token(
     let param = params.as_ref().and_then(|params| params.find(PARAMETER));
     match (header, param) {
         (Some(_), Some(_)) => Err(Reason::AccessTokenRepeated),
-        (Some(token), None) | (None, Some(token)) => Ok(token.to_owned()),
+        (Some(token), None) => Ok((token.to_owned(), Place::Header)),
+        (None, Some(token)) => Ok((token.to_owned(), Place::Form)),
         (None, None) => Err(Reason::AccessTokenMissing),
     }
 }

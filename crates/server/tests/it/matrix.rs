@@ -405,6 +405,9 @@ fn slots() -> Vec<Slot> {
             let path = format!("/{}/as/register/{value}", env.id);
             request(Method::GET, &path, &[("authorization", &bearer)], Body::empty())
         }),
+        slot("/{env}/as/authorize", "env", ENV, |_, value| {
+            request(Method::GET, &format!("/{value}/as/authorize"), &[], Body::empty())
+        }),
         slot("/{env}/as/jwks", "env", ENV, |_, value| {
             request(Method::GET, &format!("/{value}/as/jwks"), &[], Body::empty())
         }),

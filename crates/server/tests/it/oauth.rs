@@ -5,6 +5,7 @@ mod authentication;
 mod ciba_authorization;
 mod client_credentials;
 mod client_keys;
+mod fapi;
 mod faults;
 mod introspection;
 mod isolation;

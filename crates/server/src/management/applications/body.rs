@@ -5,7 +5,7 @@ use assent_protocol::application::{
     TokenEndpointAuthMethod,
 };
 use assent_protocol::client_certificate::CertificateSubject;
-use assent_protocol::environment::AssertionReplay;
+use assent_protocol::environment::{AssertionReplay, Profile};
 use serde::Serialize;
 
 use crate::management::ask::Ask;
@@ -28,6 +28,7 @@ pub struct ApplicationBody<'a> {
     kind: ApplicationType,
     protocol: &'static str,
     grant_types: &'a [GrantType],
+    profile: Profile,
     token_endpoint_auth_method: TokenEndpointAuthMethod,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_endpoint_auth_signing_alg: Option<&'static str>,
@@ -80,6 +81,7 @@ impl<'a> ApplicationBody<'a> {
             kind: application.kind,
             protocol: super::members::PROTOCOL,
             grant_types: &application.grant_types,
+            profile: application.profile,
             token_endpoint_auth_method: application.auth_method,
             token_endpoint_auth_signing_alg: application.auth_signing_alg.map(|it| it.name()),
             tls_client_auth: application.certificate_subject.as_ref(),

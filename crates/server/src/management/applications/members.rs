@@ -12,7 +12,7 @@ use assent_protocol::application::{
     Application, ApplicationType, CorsBehavior, CorsSettings, GrantType, RefreshLifetime,
     TokenEndpointAuthMethod as Method,
 };
-use assent_protocol::environment::AssertionReplay;
+use assent_protocol::environment::{AssertionReplay, Profile};
 use assent_protocol::signing::SIGNING_ALGORITHMS;
 use assent_protocol::time::Seconds;
 use serde_json::Value;
@@ -39,6 +39,7 @@ const BEHAVIORS: [CorsBehavior; 2] =
     [CorsBehavior::AllowNoOrigins, CorsBehavior::AllowSpecificOrigins];
 const REPLAYS: [AssertionReplay; 3] =
     [AssertionReplay::Bound, AssertionReplay::SingleUse, AssertionReplay::None];
+const PROFILES: [Profile; 2] = [Profile::Ciba, Profile::FapiCiba];
 const ORIGINS_MAX: usize = 20;
 const ORIGIN_CHARS_MAX: usize = 256;
 const GRACES: RangeInclusive<u32> = 0..=86_400;
@@ -72,6 +73,7 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
         let message = "Signed requests need a jwks or a jwksUrl";
         fields.refuse(Detail::new(DetailCode::RequiredValue, Some("jwks"), message));
     }
+    let profile = fields.choice("profile", &PROFILES);
     let cors = read_cors(&mut fields);
     let refresh = read_refresh(&mut fields);
     let several = fields.flag("requestScopesForMultipleResourcesEnabled").unwrap_or(false);
@@ -93,6 +95,7 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
         description,
         enabled,
         grant_types,
+        profile: profile.unwrap_or(base.profile),
         auth_method,
         certificate_subject,
         auth_signing_alg,
