@@ -1,12 +1,10 @@
 //! `assent init`: master key, first environment, first administrator.
 
-use assent_protocol::environment::OutboundSettings;
-use assent_protocol::registration::RegistrationPolicy;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use assent_protocol::administrator::{Role, RoleAssignment};
-use assent_protocol::environment::{CibaSettings, EnvironmentType};
+use assent_protocol::environment::EnvironmentType;
 use assent_protocol::record::Write;
 use assent_server::machine::SystemEntropy;
 use assent_server::provision::{self, NewEnvironment};
@@ -34,11 +32,10 @@ pub fn run(args: &InitArgs) -> Result<()> {
             bail!("{location} is prepared already; `assent serve` runs it");
         }
         let master = master_key::read_or_create(&key_file)?;
-        let new = NewEnvironment { security: assent_protocol::environment::SecuritySettings::default(), outbound: OutboundSettings::default(), registration: RegistrationPolicy::default(),
+        let new = NewEnvironment {
             name: args.environment.clone(),
-            description: String::new(),
             kind: EnvironmentType::Production,
-            ciba: CibaSettings::default(),
+            ..NewEnvironment::default()
         };
         let (environment, mut writes) = provision::environment(&master, &SystemEntropy, new, now)?;
         let roles = vec![RoleAssignment { role: Role::OrganizationAdmin, environment: None }];

@@ -9,10 +9,12 @@ use crate::sealing::{Context, RootKey, Sealed, Unsealable};
 use crate::time::Timestamp;
 
 pub use ciba::{BindingMessageRule, CibaSettings, LONG_POLL_MAX};
+pub use limits::LimitSettings;
 pub use outbound::OutboundSettings;
 pub use security::{Profile, SecuritySettings};
 
 mod ciba;
+mod limits;
 mod outbound;
 mod security;
 
@@ -83,6 +85,9 @@ pub struct Environment {
     /// How strict it is, and whose certificates count.
     #[serde(default)]
     pub security: SecuritySettings,
+    /// What it may use.
+    #[serde(default)]
+    pub limits: LimitSettings,
     /// Who may register clients.
     #[serde(default)]
     pub registration: RegistrationPolicy,

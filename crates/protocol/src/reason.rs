@@ -19,6 +19,8 @@ pub enum Reason {
     CredentialsInQuery,
     MethodNotAllowed,
     HeadMalformed,
+    ServerBusy,
+    EnvironmentThrottled,
     // --- client authentication
     CredentialsMissing,
     CredentialsMultiple,

@@ -14,11 +14,13 @@ use crate::details::CompiledTypes;
 use crate::failure::{Broken, Failure};
 use crate::held::Held;
 use crate::limits::Limits;
+use crate::load::Load;
 use crate::machine::{Clock, Entropy};
 use crate::oauth::client_keys::ClientKeys;
 use crate::outbound::{Internet, Outbound};
 use crate::paces::Paces;
 use crate::prompts::Turns;
+use crate::quotas::Quotas;
 use crate::registry::{Registry, Tenant};
 use crate::replay::Replay;
 use crate::settings::Settings;
@@ -47,6 +49,10 @@ pub struct App {
     pub held: Held,
     /// How often clients may guess.
     pub limits: Limits,
+    /// What environments may use.
+    pub quotas: Quotas,
+    /// How busy the server is.
+    pub load: Load,
     /// Pings and pushes that this node is about to send.
     pub outbox: Outbox,
     /// The way to other servers.
@@ -85,6 +91,8 @@ impl App {
             turns: Turns::default(),
             held: Held::default(),
             limits: Limits::default(),
+            quotas: Quotas::default(),
+            load: Load::default(),
             outbox: Outbox::default(),
             outbound: Arc::new(Internet::default()),
             details_types: CompiledTypes::default(),

@@ -1,18 +1,21 @@
 //! One request: when it came, how its answer is found in the log, and whose environment it is for.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use assent_protocol::id::EnvironmentId;
-use assent_protocol::time::Timestamp;
+use assent_protocol::reason::Reason;
+use assent_protocol::time::{Seconds, Timestamp};
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 
 use crate::app::App;
 use crate::failure::{self, Endpoint, Failure};
+use crate::listen::Peer;
 use crate::listen::certificate::ClientCertificate;
 use crate::registry::Tenant;
 
@@ -58,6 +61,9 @@ impl Correlation {
     }
 }
 
+/// Where a call comes from that nobody made.
+pub const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// What every handler knows of its request. `now` is read once, here.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -69,6 +75,8 @@ pub struct Call {
     pub authorization_used: bool,
     /// The certificate that the client showed on the connection.
     pub certificate: Option<ClientCertificate>,
+    /// Where it comes from, as it is counted.
+    pub source: IpAddr,
 }
 
 impl FromRequestParts<Arc<App>> for Call {
@@ -78,7 +86,8 @@ impl FromRequestParts<Arc<App>> for Call {
         let correlation = Correlation::mint(app);
         let authorization_used = parts.headers.contains_key(AUTHORIZATION);
         let certificate = parts.extensions.get::<ClientCertificate>().cloned();
-        Ok(Self { now: app.clock.now(), correlation, authorization_used, certificate })
+        let source = parts.extensions.get::<Peer>().map_or(NOWHERE, |Peer(source)| *source);
+        Ok(Self { now: app.clock.now(), correlation, authorization_used, certificate, source })
     }
 }
 
@@ -95,7 +104,7 @@ impl FromRequestParts<Arc<App>> for Tenant {
             return Err(unknown_environment());
         };
         match app.tenant(id).await {
-            Ok(Some(tenant)) => Ok(tenant),
+            Ok(Some(tenant)) => admit(parts, app, tenant).await,
             Ok(None) => Err(unknown_environment()),
             Err(broken) => {
                 let call = Call::from_request_parts(parts, app)
@@ -105,6 +114,19 @@ impl FromRequestParts<Arc<App>> for Tenant {
             }
         }
     }
+}
+
+/// What is asked of the OAuth endpoints counts against the environment's quota; people's devices
+/// and what caches fetch do not.
+async fn admit(parts: &mut Parts, app: &Arc<App>, tenant: Tenant) -> Result<Tenant, Response> {
+    let per_second = tenant.environment.limits.requests_per_second;
+    let counts = parts.method == Method::POST && parts.uri.path().contains("/as/");
+    if !counts || app.quotas.take(tenant.id(), per_second, app.clock.now()) {
+        return Ok(tenant);
+    }
+    let call = Call::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+    let throttled = Failure::Wait(Reason::EnvironmentThrottled, Seconds::new(1));
+    Err(failure::render(&call, Endpoint::Token, &throttled))
 }
 
 fn unknown_environment() -> Response {

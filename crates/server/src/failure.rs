@@ -202,8 +202,8 @@ pub const fn status(endpoint: Endpoint, reason: Reason) -> StatusCode {
         Reason::RequestUnknown => StatusCode::NOT_FOUND,
         Reason::RequestDecided => StatusCode::CONFLICT,
         Reason::RequestExpired => StatusCode::GONE,
-        // Nobody asked too often: who lost a race may come again at once.
-        Reason::RegistrationChanged => StatusCode::SERVICE_UNAVAILABLE,
+        // Nobody asked too often: who lost a race, or met a busy server, may come again soon.
+        Reason::RegistrationChanged | Reason::ServerBusy => StatusCode::SERVICE_UNAVAILABLE,
         _ => by_code(endpoint, reason.code()),
     }
 }

@@ -29,6 +29,8 @@ pub enum Guess {
     UnknownRequest(EnvironmentId, ApplicationId),
     /// Wrong user codes.
     UserCode(EnvironmentId, ApplicationId),
+    /// Wrong credentials of an application, from one address (T-60).
+    Credential(EnvironmentId, ApplicationId, IpAddr),
     /// Wrong pairing codes.
     PairingCode(EnvironmentId, IpAddr),
     /// Registrations, successful or not.

@@ -33,6 +33,7 @@ async fn show(State(app): State<Arc<App>>) -> ([(http::HeaderName, &'static str)
         help: "1 while the server ends.",
         value: f64::from(u8::from(*app.draining.borrow())),
     }];
+    metrics.extend(app.load.metrics());
     metrics.extend(app.outbox.metrics(app.clock.now()));
     metrics.extend(app.store.metrics());
     let mut text = String::new();

@@ -3,7 +3,7 @@
 
 use assent_jose::{Algorithm, SigningKey};
 use assent_protocol::environment::{
-    CibaSettings, Environment, EnvironmentStatus, EnvironmentType, OutboundSettings,
+    CibaSettings, Environment, EnvironmentStatus, EnvironmentType, LimitSettings, OutboundSettings,
     SecuritySettings,
 };
 use assent_protocol::id::{DeviceId, EnvironmentId, UserId};
@@ -42,6 +42,8 @@ pub struct NewEnvironment {
     pub outbound: OutboundSettings,
     /// How strict it is, and whose certificates count.
     pub security: SecuritySettings,
+    /// What it may use.
+    pub limits: LimitSettings,
     /// Who may register clients.
     pub registration: RegistrationPolicy,
 }
@@ -69,6 +71,7 @@ pub fn environment(
         ciba: new.ciba,
         outbound: new.outbound,
         security: new.security,
+        limits: new.limits,
         registration: new.registration,
         openid_resource: resource.id,
         root_key: Environment::seal_root_key(id, master, root_key, entropy.octets()?)?,

@@ -38,6 +38,7 @@ pub async fn run(app: Arc<App>) {
                 ready(Ok(()))
             }) => {}
             () = every(RENEW_EVERY, || care(&app)) => {}
+            () = app.load.watch() => {}
             () = drained(app.draining.subscribe()) => {}
         }
     };

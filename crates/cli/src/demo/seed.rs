@@ -20,7 +20,6 @@ use assent_protocol::environment::{
 use assent_protocol::id::UserId;
 use assent_protocol::keys::EnvironmentKeys;
 use assent_protocol::record::{Record, Write};
-use assent_protocol::registration::RegistrationPolicy;
 use assent_protocol::resource::{AccessTokenFormat, Resource, ResourceType, Scope};
 use assent_protocol::sealing::RootKey;
 use assent_protocol::secret::{Digest, Purpose, Secret};
@@ -246,11 +245,11 @@ impl Seeder {
         let new = NewEnvironment {
             security,
             outbound,
-            registration: RegistrationPolicy::default(),
             name: name.to_owned(),
             description: String::from("Made by `assent demo`"),
             kind: EnvironmentType::Sandbox,
             ciba,
+            ..NewEnvironment::default()
         };
         let (environment, made) = provision::environment(master, ENTROPY, new, now)?;
         let openid = made.iter().find_map(|write| match write {

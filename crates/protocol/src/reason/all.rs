@@ -4,7 +4,7 @@ use super::Reason;
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 162] = [
+    pub const ALL: [Self; 164] = [
         Self::MediaTypeNotForm,
         Self::BodyTooLarge,
         Self::BodyIncomplete,
@@ -16,6 +16,8 @@ impl Reason {
         Self::CredentialsInQuery,
         Self::MethodNotAllowed,
         Self::HeadMalformed,
+        Self::ServerBusy,
+        Self::EnvironmentThrottled,
         Self::CredentialsMissing,
         Self::CredentialsMultiple,
         Self::CredentialsMultipleWithAssertion,

@@ -87,7 +87,9 @@ impl Reason {
             | R::AssertionTooLongLived
             | R::AssertionNotYetValid
             | R::AssertionReplayed => Code::InvalidClient,
-            R::ClientThrottled
+            R::ServerBusy
+            | R::EnvironmentThrottled
+            | R::ClientThrottled
             | R::EndUserThrottled
             | R::UserCodesThrottled
             | R::PairingThrottled

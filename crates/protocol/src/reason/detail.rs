@@ -48,6 +48,8 @@ impl Reason {
             | R::AssertionReplayed => CLIENT_DENIED,
             R::CredentialsMultiple => "Use one way of client authentication, not several",
             R::AuthorizationHeaderRepeated => "The Authorization header occurs more than once",
+            R::ServerBusy => "The server has too much to do; retry later",
+            R::EnvironmentThrottled => "Too many requests in this environment; retry later",
             R::ClientThrottled => "Too many invalid requests of this application; retry later",
             R::GrantTypeMissing => "grant_type is missing",
             R::GrantTypeUnsupported => "This grant_type is not supported",

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::call::{Call, Correlation};
+use crate::call::{Call, Correlation, NOWHERE};
 use crate::delivery;
 use crate::failure::{Broken, Failure};
 
@@ -152,6 +152,7 @@ async fn expire(
         correlation: Correlation::mint(app),
         authorization_used: false,
         certificate: None,
+        source: NOWHERE,
     };
     let expired = State::Expired { at: now };
     let told = match delivery::tell(app, &tenant, &call, &about, expired).await {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use assent_protocol::administrator::{Access, Area};
 use assent_protocol::environment::{
-    CibaSettings, Environment, EnvironmentStatus, EnvironmentType, OutboundSettings,
+    CibaSettings, Environment, EnvironmentStatus, EnvironmentType, LimitSettings, OutboundSettings,
     SecuritySettings,
 };
 use assent_protocol::id::EnvironmentId;
@@ -42,6 +42,7 @@ struct Body<'a> {
     ciba: &'a CibaSettings,
     outbound: &'a OutboundSettings,
     security: &'a SecuritySettings,
+    limits: &'a LimitSettings,
     registration: &'a RegistrationPolicy,
     created_at: String,
     updated_at: String,
@@ -65,6 +66,7 @@ fn body<'a>(app: &App, environment: &'a Environment) -> Body<'a> {
         ciba: &environment.ciba,
         outbound: &environment.outbound,
         security: &environment.security,
+        limits: &environment.limits,
         registration: &environment.registration,
         created_at: environment.created_at.to_rfc3339(),
         updated_at: environment.updated_at.to_rfc3339(),
@@ -142,6 +144,7 @@ pub async fn replace(ask: Ask<Tenant>) -> Answer {
         ciba: present.ciba.clone(),
         outbound: present.outbound.clone(),
         security: present.security.clone(),
+        limits: present.limits.clone(),
         registration: present.registration.clone(),
         ..NewEnvironment::default()
     };
@@ -155,6 +158,7 @@ pub async fn replace(ask: Ask<Tenant>) -> Answer {
         ciba: new.ciba,
         outbound: new.outbound,
         security: new.security,
+        limits: new.limits,
         registration: new.registration,
         updated_at: ask.call.now,
         ..Environment::clone(&found.record)
@@ -192,9 +196,10 @@ fn read(mut fields: Fields, base: NewEnvironment) -> Result<NewEnvironment, Prob
     let ciba = settings::read_ciba(&mut fields, base.ciba);
     let outbound = settings::read_outbound(&mut fields, base.outbound);
     let security = settings::read_security(&mut fields, base.security);
+    let limits = settings::read_limits(&mut fields, base.limits);
     let registration = settings::read_registration(&mut fields, base.registration);
     fields.finish()?;
-    Ok(NewEnvironment { name, description, kind, ciba, outbound, security, registration })
+    Ok(NewEnvironment { name, description, kind, ciba, outbound, security, limits, registration })
 }
 
 /// What lies inside is the operator's, not the tenant's: only who may do so in the whole

@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::call::Call;
 use crate::extract::credentials;
 use crate::failure::Failure;
+use crate::limits::Guess;
 use crate::oauth::client_keys;
 use crate::registry::Tenant;
 use crate::replay::Remembered;
@@ -91,13 +92,20 @@ fn publishes(application: &Application) -> bool {
 /// Checks the credentials.
 ///
 /// # Errors
-/// The client is refused, or its secret cannot be read.
+/// The client is refused, was refused too often, or its secret cannot be read.
 pub fn authenticate(
+    app: &App,
     claimed: &Claimed,
     tenant: &Tenant,
     called_endpoint: &str,
     call: &Call,
 ) -> Result<Client, Failure> {
+    let guess =
+        claimed.application.as_ref().map(|it| Guess::Credential(tenant.id(), it.id, call.source));
+    let most = tenant.environment.limits.failed_authentications_per_minute;
+    if most > 0 && guess.is_some_and(|it| app.limits.is_exceeded(it, most, call.now)) {
+        return Err(Reason::ClientThrottled.into());
+    }
     let settings = &tenant.environment.ciba;
     let aliases = [&tenant.token_endpoint, called_endpoint].map(|it| tenant.alias(it));
     let aliases = aliases.iter().flatten().map(String::as_str);
@@ -123,7 +131,13 @@ pub fn authenticate(
         call.now,
     )
     .map_err(|denied| match denied {
-        Denied::Refused(reason) => Failure::from(reason),
+        Denied::Refused(reason) => {
+            // T-60: who guesses from one address locks nobody out at another.
+            if let (1.., Some(guess)) = (most, guess) {
+                app.limits.count(guess, call.now);
+            }
+            Failure::from(reason)
+        }
         Denied::Fault(fault) => Failure::from(fault),
     })?;
     let application = claimed.application.clone().ok_or(Reason::ClientUnknown)?;

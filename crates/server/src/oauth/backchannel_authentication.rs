@@ -27,6 +27,7 @@ use crate::app::App;
 use crate::call::Call;
 use crate::extract::body;
 use crate::failure::{self, Endpoint, Failure};
+use crate::load::Ask;
 use crate::oauth::authenticate_client::{self, Claimed, Client};
 use crate::oauth::{cors, resources};
 use crate::registry::Tenant;
@@ -55,6 +56,7 @@ pub async fn post(
 ) -> Response {
     let mut application = None;
     let answer = async {
+        app.load.admit(Ask::Start)?;
         let params = body::form(&headers, uri.query(), body).await?;
         let claimed = authenticate_client::claim(&app, &tenant, &call, &headers, &params).await?;
         application.clone_from(&claimed.application);
@@ -77,7 +79,7 @@ async fn start(
     params: &Params,
 ) -> Result<Response, Failure> {
     let endpoint = &tenant.backchannel_endpoint;
-    let client = authenticate_client::authenticate(claimed, tenant, endpoint, call)?;
+    let client = authenticate_client::authenticate(app, claimed, tenant, endpoint, call)?;
     let admitted = async {
         let checked = check(app, tenant, call, &client, params).await?;
         let application = client.application.id;

@@ -118,7 +118,7 @@ async fn authenticate(
         return Ok(Who::Resource(found.record));
     }
     let endpoint = format!("{}/introspect", tenant.issuer);
-    let client = authenticate_client::authenticate(claimed, tenant, &endpoint, call)?;
+    let client = authenticate_client::authenticate(app, claimed, tenant, &endpoint, call)?;
     Ok(Who::Application(client))
 }
 

@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use assent_protocol::ciba::authentication::{Approval, Authentication};
+use assent_protocol::ciba::authentication::{Approval, Authentication, State};
 use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::ciba::poll::{self as ciba, Outcome};
 use assent_protocol::decision::Decision;
 use assent_protocol::environment::LONG_POLL_MAX;
+use assent_protocol::params::Params;
 use assent_protocol::reason::Reason;
 use assent_protocol::record::{Key, Versioned};
 use assent_protocol::secret::{Digest, Purpose};
@@ -25,6 +26,7 @@ use crate::call::Call;
 use crate::failure::{self, Failure};
 use crate::held::Place;
 use crate::limits::Guess;
+use crate::load::Ask;
 use crate::oauth::authenticate_client::Client;
 use crate::oauth::issue::{self, Consent};
 use crate::registry::Tenant;
@@ -57,6 +59,26 @@ impl Undecided {
 
     fn duration(&self, wanted: Option<Seconds>) -> Seconds {
         wanted.unwrap_or(self.client.application.ciba.long_poll).min(LONG_POLL_MAX)
+    }
+}
+
+/// Turns away, before anything is proven and so for little, who asks for what nobody has decided
+/// while the server has too much to do. Whoever has an outcome to fetch is let through.
+///
+/// # Errors
+/// The server is busy; when to come again.
+pub async fn admit(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    params: &Params,
+) -> Result<(), Failure> {
+    let Err(busy) = app.load.admit(Ask::Poll) else { return Ok(()) };
+    let Some(auth_req_id) = params.find("auth_req_id") else { return Ok(()) };
+    let digest = Digest::of(Purpose::AuthReqId, tenant.id(), auth_req_id.as_bytes());
+    match find(app, tenant, digest, call.now).await? {
+        Some(found) if found.record.state != State::Pending => Ok(()),
+        Some(_) | None => Err(busy),
     }
 }
 

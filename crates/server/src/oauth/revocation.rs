@@ -71,7 +71,7 @@ async fn revoke(
     params: &Params,
 ) -> Result<(), Failure> {
     let endpoint = format!("{}/revoke", tenant.issuer);
-    let client = authenticate_client::authenticate(claimed, tenant, &endpoint, call)?;
+    let client = authenticate_client::authenticate(app, claimed, tenant, &endpoint, call)?;
     let spend = client.spend(app, None).await?;
     let Some(token) = params.find("token") else {
         return app.settle(spend, Decision::refuse(Reason::TokenMissing)).await;

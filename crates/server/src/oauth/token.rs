@@ -31,6 +31,7 @@ pub async fn post(
     let mut application = None;
     let answer = async {
         let params = body::form(&head.headers, head.uri.query(), body).await?;
+        poll::admit(&app, &tenant, &call, &params).await?;
         let claimed =
             authenticate_client::claim(&app, &tenant, &call, &head.headers, &params).await?;
         application.clone_from(&claimed.application);
@@ -85,7 +86,7 @@ async fn exchange(
     params: &Params,
 ) -> Result<Polled, Failure> {
     let endpoint = &tenant.token_endpoint;
-    let client = authenticate_client::authenticate(claimed, tenant, endpoint, call)?;
+    let client = authenticate_client::authenticate(app, claimed, tenant, endpoint, call)?;
     match TokenRequest::parse(params, &client.application) {
         Ok(TokenRequest::Ciba { auth_req_id, narrower }) => {
             poll::ask(app, tenant, call, client, (&auth_req_id, narrower)).await

@@ -1,7 +1,5 @@
 //! A server in process with two environments that hold the same people and applications.
 
-use assent_protocol::environment::OutboundSettings;
-use assent_protocol::registration::RegistrationPolicy;
 use assent_protocol::resource::AccessTokenFormat;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,7 +12,7 @@ use assent_protocol::application::{
     TokenEndpointAuthMethod as Method,
 };
 use assent_protocol::device::{Credential, Device, DeviceStatus, DeviceType};
-use assent_protocol::environment::{CibaSettings, Environment, EnvironmentType};
+use assent_protocol::environment::{CibaSettings, Environment, EnvironmentType, LimitSettings};
 use assent_protocol::id::{ApplicationId, EnvironmentId, ResourceId, UserId};
 use assent_protocol::keys::EnvironmentKeys;
 use assent_protocol::record::{Key, Record, Write};
@@ -162,14 +160,15 @@ fn template(place: usize) -> &'static Template {
     static TEMPLATES: [OnceLock<Template>; 2] = [OnceLock::new(), OnceLock::new()];
     TEMPLATES[place].get_or_init(|| {
         let new = NewEnvironment {
-            security: assent_protocol::environment::SecuritySettings::default(),
-            outbound: OutboundSettings::default(),
-            registration: RegistrationPolicy::default(),
             name: ["Example", "Another"][place].to_owned(),
-            description: String::new(),
             kind: EnvironmentType::Sandbox,
-            // Tests of prompt protection turn it on.
+            // Tests of prompt protection and of other limits turn them on.
             ciba: unlimited(),
+            limits: LimitSettings {
+                failed_authentications_per_minute: 0,
+                ..LimitSettings::default()
+            },
+            ..NewEnvironment::default()
         };
         let (environment, writes) =
             provision::environment(&master(), &SystemEntropy, new, START).unwrap();

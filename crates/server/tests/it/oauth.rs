@@ -9,6 +9,7 @@ mod fapi;
 mod faults;
 mod introspection;
 mod isolation;
+mod limits;
 mod long_polling;
 mod metadata;
 mod mutual_tls;

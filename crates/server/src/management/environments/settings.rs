@@ -7,8 +7,8 @@ use assent_jose::Algorithm;
 use assent_protocol::application::GrantType;
 use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::environment::{
-    AssertionAudience, AssertionReplay, BindingMessageRule, CibaSettings, OutboundSettings,
-    Profile, SecuritySettings,
+    AssertionAudience, AssertionReplay, BindingMessageRule, CibaSettings, LimitSettings,
+    OutboundSettings, Profile, SecuritySettings,
 };
 use assent_protocol::registration::{RegistrationMode, RegistrationPolicy};
 use assent_protocol::time::Seconds;
@@ -120,6 +120,22 @@ pub fn read_security(fields: &mut Fields, kept: SecuritySettings) -> SecuritySet
         let message = format!("clientAuthorities is refused: {refused}");
         inner.refuse(Detail::invalid(&inner.target("clientAuthorities"), message));
     }
+    fields.absorb(inner);
+    settings
+}
+
+/// The object `limits`.
+pub fn read_limits(fields: &mut Fields, kept: LimitSettings) -> LimitSettings {
+    let Some(mut inner) = fields.object("limits") else { return kept };
+    let standard = LimitSettings::default();
+    let settings = LimitSettings {
+        requests_per_second: inner
+            .number("requestsPerSecond", &LIMITS)
+            .unwrap_or(standard.requests_per_second),
+        failed_authentications_per_minute: inner
+            .number("failedAuthenticationsPerMinute", &LIMITS)
+            .unwrap_or(standard.failed_authentications_per_minute),
+    };
     fields.absorb(inner);
     settings
 }

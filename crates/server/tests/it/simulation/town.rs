@@ -1,8 +1,6 @@
 //! Who lives in a simulation: two environments with the same people and kinds of clients. Made
 //! once for all seeds, from one seed.
 
-use assent_protocol::environment::OutboundSettings;
-use assent_protocol::registration::RegistrationPolicy;
 use std::sync::OnceLock;
 
 use assent_jose::{Algorithm, HmacKey, Jwks, SigningKey};
@@ -99,13 +97,10 @@ pub fn town() -> &'static Town {
 
 fn quarter(name: &str, entropy: &dyn Entropy, writes: &mut Vec<Write>) -> Quarter {
     let new = NewEnvironment {
-        security: assent_protocol::environment::SecuritySettings::default(),
-        outbound: OutboundSettings::default(),
-        registration: RegistrationPolicy::default(),
         name: name.to_owned(),
-        description: String::new(),
         kind: EnvironmentType::Sandbox,
         ciba: unlimited(),
+        ..NewEnvironment::default()
     };
     let (environment, made) = provision::environment(&master(), entropy, new, START).unwrap();
     let keys = EnvironmentKeys::derive(environment.open_root_key(&master()).unwrap()).unwrap();
