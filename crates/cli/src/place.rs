@@ -57,7 +57,10 @@ impl Place {
         {
             bail!("--env must be the ID of an environment, not {env:?}");
         }
-        let web = Web::new(&base, args.ca_file.as_deref())?;
+        // A demonstration's own authority speaks for its own server alone.
+        let own = args.url.is_none().then(|| value(&values, "tlsAuthorityFile")).flatten();
+        let authority = args.ca_file.clone().or(own.map(PathBuf::from));
+        let web = Web::new(&base, authority.as_deref())?;
         Ok(Self { base: format!("{}/{env}", url.trim_end_matches('/')), web, values })
     }
 

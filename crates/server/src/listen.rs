@@ -13,6 +13,7 @@ pub mod proxy;
 mod rewind;
 mod room;
 mod stream;
+mod strict;
 mod timed;
 pub mod tls;
 

@@ -64,6 +64,9 @@ pub async fn demo(
     let link = sign_in_link(store, settings, &values).await?;
     values.insert(0, (String::from("authPath"), settings.auth_path.clone()));
     values.insert(1, (String::from("apiPath"), settings.api_path.clone()));
+    if let Some(mtls) = &settings.mtls_auth_path {
+        values.push((String::from("mtlsAuthPath"), mtls.clone()));
+    }
     values.push((String::from("alicePage"), link));
     Ok(values)
 }

@@ -22,7 +22,7 @@ use crate::listen::park::{self, Parked, Parking};
 use crate::listen::rewind::Rewind;
 use crate::listen::stream::Stream;
 use crate::listen::timed::{Framing, Progress, Timed};
-use crate::listen::{Guest, HEAD_BYTES_MAX, HEADERS_MAX};
+use crate::listen::{Guest, HEAD_BYTES_MAX, HEADERS_MAX, strict};
 
 /// Speaks until the connection ends.
 pub async fn serve(
@@ -117,6 +117,9 @@ impl Talk<'_> {
         let working = self.progress.work();
         if let Some(answered) = self.answered.lock().take() {
             return Ok(working.until_sent(answered));
+        }
+        if let Err(refused) = strict::check(&request) {
+            return Ok(*refused);
         }
         let mut request = request.map(Body::new);
         let extensions = request.extensions_mut();

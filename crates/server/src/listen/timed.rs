@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use crate::listen::stream::Stream;
+use crate::listen::strict::LineEnds;
 use crate::settings::Deadlines;
 
 /// What the connection is waiting for. Shared between the octets and the requests made of them.
@@ -110,6 +111,8 @@ pub struct Timed {
     framing: Framing,
     /// How many requests had been read when the first octet of the latest head came.
     head_after: Option<u64>,
+    /// The lines of that head.
+    lines: LineEnds,
     /// Since when nothing could be written.
     stalled: Option<Instant>,
     /// Made when something is waited for first. Where it is early, it only looks again.
@@ -119,7 +122,15 @@ pub struct Timed {
 impl Timed {
     /// Watches over a connection.
     pub const fn new(stream: Stream, progress: Progress, framing: Framing) -> Self {
-        Self { stream, progress, framing, head_after: None, stalled: None, sleep: None }
+        Self {
+            stream,
+            progress,
+            framing,
+            head_after: None,
+            lines: LineEnds::new(),
+            stalled: None,
+            sleep: None,
+        }
     }
 
     /// The connection itself.
@@ -127,16 +138,23 @@ impl Timed {
         self.stream
     }
 
-    /// An octet came: of a body, or of a head, whose first one says until when it has to be whole.
-    fn heard(&mut self) {
+    /// Octets came: of a body, or of a head, whose first one says until when it has to be whole.
+    fn heard(&mut self, octets: &mut [u8]) {
         let marks = &self.progress.0;
         let begun = Some(marks.begun.load(Ordering::Relaxed));
-        if marks.working.load(Ordering::Relaxed) == 0 && self.head_after != begun {
+        if marks.working.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        if self.head_after != begun {
             self.head_after = begun;
+            self.lines = LineEnds::new();
             self.progress.wait(match self.framing {
                 Framing::Http1 => marks.deadlines.head,
                 Framing::Http2 => marks.deadlines.idle,
             });
+        }
+        if self.framing == Framing::Http1 {
+            self.lines.check(octets);
         }
     }
 
@@ -181,8 +199,10 @@ impl AsyncRead for Timed {
         let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(context, buffer) {
             Poll::Ready(Ok(())) => {
-                if buffer.filled().len() > before {
-                    this.heard();
+                if let Some(octets) = buffer.filled_mut().get_mut(before..)
+                    && !octets.is_empty()
+                {
+                    this.heard(octets);
                 }
                 Poll::Ready(Ok(()))
             }

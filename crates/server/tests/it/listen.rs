@@ -1,5 +1,6 @@
 //! The socket: what is too large or too slow is cut off, and draining finishes what is under way.
 
+mod raw;
 mod tls;
 
 use std::net::SocketAddr;
