@@ -6,6 +6,7 @@
 pub mod access_token;
 pub mod app;
 pub mod call;
+pub mod client_authorities;
 pub mod delivery;
 pub mod details;
 pub mod device;

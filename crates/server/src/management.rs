@@ -34,7 +34,7 @@ use axum::response::Response;
 
 use crate::app::App;
 use crate::call::Call;
-use crate::management::applications::{grants, role_assignments, secret};
+use crate::management::applications::{grants, registration_token, role_assignments, secret};
 use crate::management::problem::Problem;
 use crate::management::resources::attributes;
 use crate::management::route::Path;
@@ -104,6 +104,9 @@ fn application_paths() -> Vec<Path> {
             .get(Secrets, secret::show)
             .post(Secrets, secret::rotate)
             .delete(Secrets, secret::forget_previous),
+        Path::new("/environments/{env}/applications/{application}/registrationToken")
+            .post(Secrets, registration_token::rotate)
+            .delete(Secrets, registration_token::remove),
         Path::new("/environments/{env}/applications/{application}/roleAssignments")
             .get(Applications, role_assignments::list)
             .post(Applications, role_assignments::create),

@@ -2,7 +2,6 @@
 
 pub mod authenticate_client;
 pub mod backchannel_authentication;
-pub mod client_authorities;
 pub mod client_credentials;
 pub mod client_keys;
 pub mod cors;

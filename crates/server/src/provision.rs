@@ -27,6 +27,22 @@ pub const DEVICE_TOKEN_PREFIX: &str = "dvc_";
 /// With what the codes inside one-time links begin.
 pub const LINK_CODE_PREFIX: &str = "lnk_";
 
+/// With what the tokens that manage a registration begin.
+const REGISTRATION_TOKEN_PREFIX: &str = "reg_";
+
+/// A token that manages one registration (RFC 7592 §3), and what is kept of it.
+///
+/// # Errors
+/// There is no randomness.
+pub fn registration_token(
+    env: EnvironmentId,
+    entropy: &dyn Entropy,
+) -> Result<(Secret, Digest), Broken> {
+    let token = Secret::mint(REGISTRATION_TOKEN_PREFIX, entropy.octets()?);
+    let digest = Digest::of(Purpose::RegistrationToken, env, token.expose().as_bytes());
+    Ok((token, digest))
+}
+
 /// What an administrator decides about a new environment.
 #[derive(Clone, Debug, Default)]
 pub struct NewEnvironment {

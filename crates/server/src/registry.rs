@@ -16,8 +16,8 @@ use assent_protocol::time::{Seconds, Timestamp};
 use assent_store::{Range, Store};
 use quick_cache::sync::Cache;
 
+use crate::client_authorities::ClientAuthorities;
 use crate::failure::Broken;
-use crate::oauth::client_authorities::ClientAuthorities;
 
 /// Environments kept ready; the least used go first.
 const TENANTS_MAX: usize = 10_000;

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod grants;
 pub mod members;
+pub mod registration_token;
 pub mod role_assignments;
 pub mod secret;
 

@@ -32,9 +32,6 @@ use crate::provision;
 use crate::registry::Tenant;
 use crate::sector;
 
-/// With what the tokens that manage a registration begin.
-const REGISTRATION_TOKEN_PREFIX: &str = "reg_";
-
 /// `POST /{envID}/as/register`
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -120,9 +117,9 @@ async fn register(
     let id: ApplicationId = entropy.id(call.now)?;
     let secret = provision::client_secret(entropy)?;
     let sealed = tenant.keys.seal_client_secret(id, &secret, entropy.octets()?)?;
-    let token = Secret::mint(REGISTRATION_TOKEN_PREFIX, entropy.octets()?);
+    let (token, digest) = provision::registration_token(tenant.id(), entropy)?;
     let blank = Application {
-        registration_token: Some(digest(tenant, token.expose())),
+        registration_token: Some(digest),
         ..Application::new(tenant.id(), id, sealed, call.now)
     };
     let application = read(app, tenant, call, &members, blank).await?;
@@ -164,7 +161,8 @@ async fn read(
     listed.map_err(|sector::NotListed| Reason::MetadataSectorDocumentWrong)?;
     fapi::check(&application, environment.security.profile)
         .map_err(|_| Reason::MetadataNotOfProfile)?;
-    let grants = admission::grants(app, tenant, call, scope.as_ref()).await?;
+    let grants =
+        admission::grants(app, tenant, call, (scope.as_ref(), &application.grants)).await?;
     Ok(Application { grants, ..application })
 }
 

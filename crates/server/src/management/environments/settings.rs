@@ -13,9 +13,9 @@ use assent_protocol::environment::{
 use assent_protocol::registration::{RegistrationMode, RegistrationPolicy};
 use assent_protocol::time::Seconds;
 
+use crate::client_authorities::ClientAuthorities;
 use crate::management::detail::Detail;
 use crate::management::fields::Fields;
-use crate::oauth::client_authorities::ClientAuthorities;
 use crate::outbound;
 
 const REPLAYS: [AssertionReplay; 3] =

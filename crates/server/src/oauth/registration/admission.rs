@@ -7,7 +7,7 @@ use assent_protocol::decision::Change;
 use assent_protocol::reason::Reason;
 use assent_protocol::record::{Key, Kind, Write};
 use assent_protocol::registration::{InitialAccessToken, RegistrationMode};
-use assent_protocol::resource::Resource;
+use assent_protocol::resource::{Resource, Scope};
 use assent_protocol::scope::ScopeSet;
 use assent_protocol::secret::{Digest, Purpose};
 use assent_store::{LIST_MAX, Range};
@@ -93,6 +93,7 @@ pub async fn check_room(app: &App, tenant: &Tenant) -> Result<(), Failure> {
 }
 
 /// What of the policy's scopes the client asked for, by resource; all of them if it did not say.
+/// Scopes that the policy does not speak of were granted by an administrator, and stay.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -100,19 +101,28 @@ pub async fn grants(
     app: &App,
     tenant: &Tenant,
     call: &Call,
-    asked: Option<&ScopeSet>,
+    (asked, granted): (Option<&ScopeSet>, &[ScopeGrant]),
 ) -> Result<Vec<ScopeGrant>, Failure> {
     let offered = &tenant.environment.registration.scopes;
-    let wanted = |name: &str| {
-        offered.iter().any(|it| it == name) && asked.is_none_or(|asked| asked.contains(name))
-    };
+    let is_offered = |name: &str| offered.iter().any(|it| it == name);
+    let is_asked = |name: &str| asked.is_none_or(|asked| asked.contains(name));
     let mut grants = Vec::new();
     for resource in list::<Resource>(app, tenant, Kind::Resource, None).await? {
-        let scopes: Vec<_> =
-            resource.scopes.iter().filter(|it| wanted(&it.name)).map(|it| it.id).collect();
+        let present = granted.iter().find(|it| it.resource == resource.id);
+        let wanted = |it: &&Scope| {
+            if is_offered(&it.name) {
+                is_asked(&it.name)
+            } else {
+                present.is_some_and(|present| present.scopes.contains(&it.id))
+            }
+        };
+        let scopes: Vec<_> = resource.scopes.iter().filter(wanted).map(|it| it.id).collect();
         if !scopes.is_empty() {
-            let id = app.entropy.id(call.now)?;
-            let (created_at, updated_at) = (call.now, call.now);
+            let (id, created_at) = match present {
+                Some(present) => (present.id, present.created_at),
+                None => (app.entropy.id(call.now)?, call.now),
+            };
+            let updated_at = call.now;
             grants.push(ScopeGrant { id, resource: resource.id, scopes, created_at, updated_at });
         }
     }
