@@ -6,6 +6,7 @@
 //! 3. [`signatures`] measures on core 0 what no server can save.
 //! 4. [`report`] prints numbers and whether each target is met.
 
+mod crowd;
 mod held;
 mod http;
 mod load;
@@ -40,6 +41,12 @@ pub struct Args {
     /// Measure polls that are held, so many at once, instead
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "50000", conflicts_with_all = ["all", "scale"], value_parser = clap::value_parser!(u32).range(1_000..=100_000))]
     held: Option<u32>,
+    /// Measure what an honest client feels of slow connections and a noisy environment, instead
+    #[arg(long, conflicts_with_all = ["all", "scale", "held"])]
+    crowd: bool,
+    /// Be the others of --crowd
+    #[arg(long, hide = true)]
+    nuisance: Option<crowd::Nuisance>,
     /// Requests that wait in the large case
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2_000..=4_000_000))]
     waiting: u32,
@@ -79,8 +86,11 @@ fn run(args: &Args) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         return runtime.block_on(scale::all(args.waiting.into(), span));
     }
-    if !args.all && args.held.is_none() {
-        bail!("give --all, --held or --scale to measure; it takes some minutes and both cores");
+    let measures = args.all || args.crowd || args.held.is_some() || args.nuisance.is_some();
+    if !measures {
+        bail!(
+            "give --all, --held, --crowd or --scale to measure; it takes some minutes and both cores"
+        );
     }
     if !args.pinned {
         let program = std::env::current_exe()?;
@@ -92,9 +102,11 @@ fn run(args: &Args) -> Result<()> {
     }
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(
         tokio::task::LocalSet::new().run_until(async {
-            match args.held {
-                Some(count) => held::all(count, args.port).await,
-                None => phases::all(args).await,
+            match (args.nuisance, args.held) {
+                (Some(nuisance), _) => crowd::be(nuisance, args.port).await,
+                (None, Some(count)) => held::all(count, args.port).await,
+                (None, None) if args.crowd => crowd::all(args.port).await,
+                (None, None) => phases::all(args).await,
             }
         }),
     )

@@ -28,6 +28,8 @@ pub struct Target {
     /// One with ES256.
     pub es256: Client,
     env: String,
+    /// Environment, application and secret of another tenant.
+    other: [String; 3],
     admin_token: String,
     directory: PathBuf,
 }
@@ -68,7 +70,23 @@ impl Target {
         let es256 = client("postAppID", "postAppSecret")?;
         let value = |name| get(&values, name).map(str::to_owned);
         let (env, admin_token) = (value("envID")?, value("adminToken")?);
-        Ok(Self { process, address, rs256, es256, env, admin_token, directory })
+        let other = [value("otherEnvID")?, value("otherAppID")?, value("otherAppSecret")?];
+        Ok(Self { process, address, rs256, es256, env, other, admin_token, directory })
+    }
+
+    /// Who a noisy tenant is, in three words.
+    pub fn other_client(&self) -> String {
+        self.other.join(" ")
+    }
+
+    /// Gives the other tenant so many OAuth requests a second.
+    pub async fn set_other_quota(&self, per_second: u32) -> Result<()> {
+        let [env, ..] = &self.other;
+        let settings = format!(
+            "{{\"name\":\"Another company\",\"type\":\"SANDBOX\",\
+             \"limits\":{{\"requestsPerSecond\":{per_second}}}}}"
+        );
+        self.set(env, &settings).await
     }
 
     /// Lets the environment hold any number of polls.
@@ -76,10 +94,13 @@ impl Target {
         let settings = "{\"name\":\"Assent demo\",\"type\":\"SANDBOX\",\"ciba\":{\
             \"heldPolls\":1000000,\"heldPollsPerApplication\":1000000,\"requestsPerMinute\":0,\
             \"promptsPerMinute\":0,\"promptsWaiting\":0,\"promptsUnwanted\":0}}";
+        self.set(&self.env, settings).await
+    }
+
+    async fn set(&self, env: &str, settings: &str) -> Result<()> {
         let request = format!(
-            "PUT /v1/environments/{} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\n\
+            "PUT /v1/environments/{env} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{settings}",
-            self.env,
             self.admin_token,
             settings.len()
         );

@@ -66,6 +66,11 @@ impl Client {
         }
     }
 
+    /// Polls for what does not exist, whatever the answer is.
+    pub async fn poll_whatever(&self, connection: &mut Connection) -> Result<()> {
+        self.token(connection, "x").await.map(drop)
+    }
+
     /// Fetches the tokens of an approved request.
     pub async fn redeem(&self, connection: &mut Connection, id: &str) -> Result<()> {
         let answer = self.token(connection, id).await?;
