@@ -6,6 +6,7 @@ mod ciba_authorization;
 mod client_credentials;
 mod client_keys;
 mod faults;
+mod hostile_assertions;
 mod introspection;
 mod isolation;
 mod long_polling;
