@@ -5,6 +5,8 @@
 //! 2. [`load`] drives it over [`http`], [`work`] says with which requests.
 //! 3. [`signatures`] measures on core 0 what no server can save.
 //! 4. [`report`] prints numbers and whether each target is met.
+//!
+//! [`timing`] measures something else: whether comparisons of secrets leak.
 
 mod crowd;
 mod held;
@@ -17,6 +19,7 @@ mod report;
 mod scale;
 mod signatures;
 mod target;
+mod timing;
 mod work;
 
 use std::os::unix::process::CommandExt;
@@ -47,6 +50,9 @@ pub struct Args {
     /// Be the others of --crowd
     #[arg(long, hide = true)]
     nuisance: Option<crowd::Nuisance>,
+    /// Measure so many times whether comparisons of secrets leak, instead
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000000", conflicts_with_all = ["all", "scale", "held"], value_parser = clap::value_parser!(u32).range(10_000..))]
+    timing: Option<u32>,
     /// Requests that wait in the large case
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2_000..=4_000_000))]
     waiting: u32,
@@ -86,11 +92,13 @@ fn run(args: &Args) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         return runtime.block_on(scale::all(args.waiting.into(), span));
     }
-    let measures = args.all || args.crowd || args.held.is_some() || args.nuisance.is_some();
+    let measures = args.all
+        || args.crowd
+        || args.held.is_some()
+        || args.nuisance.is_some()
+        || args.timing.is_some();
     if !measures {
-        bail!(
-            "give --all, --held, --crowd or --scale to measure; it takes some minutes and both cores"
-        );
+        bail!("give --all, --held, --crowd, --scale or --timing to measure; it takes some minutes");
     }
     if !args.pinned {
         let program = std::env::current_exe()?;
@@ -99,6 +107,9 @@ fn run(args: &Args) -> Result<()> {
         pinned.args(["-c", process::GENERATOR_CORE]).arg(program).arg("--pinned").args(given);
         // Returns only if it fails.
         return Err(pinned.exec()).context("cannot run taskset (package util-linux)");
+    }
+    if let Some(measurements) = args.timing {
+        return timing::all(measurements);
     }
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(
         tokio::task::LocalSet::new().run_until(async {

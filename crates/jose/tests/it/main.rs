@@ -16,3 +16,4 @@ mod support;
 mod vectors_rfc7515;
 mod vectors_rfc7520;
 mod vectors_thumbprint;
+mod vectors_wycheproof;

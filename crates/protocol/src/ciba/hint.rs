@@ -74,7 +74,9 @@ pub fn login_hint_token(
     if expires_at <= now {
         return Err(Reason::LoginHintTokenExpired);
     }
-    subject(&claims, Reason::LoginHintTokenInvalid)
+    // About itself a client makes assertions: one of those is not a hint (T-55).
+    let subject = subject(&claims, Reason::LoginHintTokenInvalid)?;
+    if subject == client_id { Err(Reason::LoginHintTokenInvalid) } else { Ok(subject) }
 }
 
 fn subject(claims: &Claims, otherwise: Reason) -> Result<String, Reason> {

@@ -2,6 +2,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::*;
 
+mod hostile;
+
 fn check(authorization: &[&str], body: &str) -> Result<String, Reason> {
     let params = Params::parse(body.as_bytes()).unwrap();
     Presented::collect(authorization, &params, None).map(|presented| {

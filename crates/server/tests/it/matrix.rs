@@ -1,12 +1,14 @@
 //! Every kind of identifier and credential × every place where one can be presented (T-55, T-65):
 //! what belongs to another environment, or is of another kind, is answered to the letter like
-//! something that never existed. The table of places must name every route.
+//! something that never existed. The table of places must name every route, and `complete.rs` every
+//! kind and every parameter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use assent_jose::Algorithm;
 use assent_protocol::administrator::{Role, RoleAssignment};
 use assent_protocol::application::GrantType;
+use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::device::DeviceType;
 use assent_protocol::environment::Environment;
 use assent_protocol::id::InitialAccessTokenId;
@@ -22,9 +24,11 @@ use axum::body::Body;
 use http::{Method, Request};
 
 use crate::harness::{
-    Answer, CIBA, Inhabited, World, assertion_params, basic, basic_of, request, secret,
+    Answer, CIBA, Inhabited, World, assertion_params, basic, basic_of, basic_with, request, secret,
 };
 use crate::rich;
+
+mod complete;
 
 /// Everything an environment gives out, by kind.
 type Identifiers = BTreeMap<&'static str, String>;
@@ -62,9 +66,34 @@ async fn identifiers(world: &World, env: &Inhabited) -> Identifiers {
         ("initial access token", initial_access_token(world, env).await),
         ("registration token", give_registration_token(world, env).await),
         ("resource id", env.payments.to_string()),
+        ("login_hint_token", login_hint_token(world, env)),
+        ("administrator token", world.admin_token.clone()),
+        ("notification token", notification_token(world, env).await),
     ]);
     all.extend(issued);
     all
+}
+
+/// A hint as the first application could sign it.
+fn login_hint_token(world: &World, env: &Inhabited) -> String {
+    let mut claims = world.assertion_claims(env, &env.basic);
+    claims["sub"] = serde_json::json!("bob");
+    world.assertion(&env.basic, &claims)
+}
+
+/// What a client that is called back lets itself be told with.
+async fn notification_token(world: &World, env: &Inhabited) -> String {
+    world
+        .change_application(env, &env.post, |it| {
+            it.ciba.delivery_mode = DeliveryMode::Ping;
+            it.ciba.notification_endpoint = Some(String::from("https://shop.example.com/cb"));
+        })
+        .await;
+    let token = format!("notification-token-of-{}", env.id);
+    let token_param = ("client_notification_token", token.as_str());
+    let params = [("scope", "openid"), ("login_hint", "bob"), token_param];
+    assert_eq!(world.start(env, &env.post, &params).await.status, 200);
+    token
 }
 
 /// What the endpoints that look at tokens give out, and tokens that are not like others.
@@ -290,12 +319,27 @@ fn slots() -> Vec<Slot> {
             let params = [("grant_type", "x"), ("client_id", value), ("client_secret", secret())];
             form(env, "/as/token", "", &params)
         }),
+        slot(TOKEN, "client_secret", &[], |env, value| {
+            let id = env.post.id.to_string();
+            let params = [("grant_type", "x"), ("client_id", &*id), ("client_secret", value)];
+            form(env, "/as/token", "", &params)
+        }),
+        slot(TOKEN, "Basic, as a secret", &[], |env, value| {
+            let authorization = basic_with(&env.basic.id.to_string(), value);
+            form(env, "/as/token", &authorization, &[("grant_type", "x")])
+        }),
+        slot(TOKEN, "Bearer", &[], |env, value| {
+            form(env, "/as/token", &format!("Bearer {value}"), &[("grant_type", "x")])
+        }),
         slot(START_ROUTE, "login_hint", &["user id"], |env, value| start(env, "login_hint", value)),
         slot(START_ROUTE, "id_token_hint", ID_TOKENS, |env, value| {
             start(env, "id_token_hint", value)
         }),
-        slot(START_ROUTE, "login_hint_token", &[], |env, value| {
+        slot(START_ROUTE, "login_hint_token", &["login_hint_token"], |env, value| {
             start(env, "login_hint_token", value)
+        }),
+        slot(START_ROUTE, "request", &["signed request"], |env, value| {
+            form(env, "/as/cibaAuthorization", &basic(&env.basic), &[("request", value)])
         }),
         slot(START_ROUTE, "client_assertion", ASSERTION, |env, value| {
             let params = [("scope", "openid"), ("login_hint", "bob")];
@@ -429,6 +473,10 @@ fn slots() -> Vec<Slot> {
 /// The answer without what differs between any two answers: the presented value and random ids.
 async fn answer(world: &World, env: &Inhabited, slot: &Slot, value: &str) -> String {
     let answer = world.send((slot.present)(env, value)).await;
+    // What the client did wrong when it signed a request, only the client learns.
+    if (slot.route, slot.name) == (START_ROUTE, "request") {
+        return format!("{} {}", answer.status, answer.json()["error"]);
+    }
     let whole = answer.whole().replace(&env.id.to_string(), "[env]");
     whole.replace(value, "[presented]").replace("content-length", "length")
 }

@@ -7,6 +7,7 @@ mod client_credentials;
 mod client_keys;
 mod fapi;
 mod faults;
+mod hostile_assertions;
 mod introspection;
 mod isolation;
 mod limits;
