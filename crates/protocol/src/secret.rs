@@ -54,6 +54,8 @@ pub enum Purpose {
     Assertion,
     /// The `jti` of a signed authentication request (R-060: a memory of its own).
     RequestObject,
+    /// Key and `jti` of a DPoP proof.
+    DpopProof,
     /// The `jti` of a revoked access token.
     RevokedToken,
     /// A revoked grant.
@@ -77,6 +79,7 @@ impl Purpose {
             Self::AdministratorToken => b"administrator\0",
             Self::Assertion => b"assertion\0",
             Self::RequestObject => b"request_object\0",
+            Self::DpopProof => b"dpop_proof\0",
             Self::RevokedToken => b"revoked_token\0",
             Self::RevokedGrant => b"revoked_grant\0",
             Self::InitialAccessToken => b"initial_access_token\0",
