@@ -53,6 +53,11 @@ impl<'a> CompactJws<'a> {
     /// header, [`Error::HeaderForbidden`], [`Error::AlgorithmUnknown`], [`Error::KeyIdInvalid`],
     /// [`Error::HeaderType`].
     pub fn parse(token: &'a str) -> Result<Self, Error> {
+        Self::parse_with_header(token).map(|(jws, _)| jws)
+    }
+
+    /// As [`CompactJws::parse`], with the header as it stands.
+    pub(crate) fn parse_with_header(token: &'a str) -> Result<(Self, Map<String, Value>), Error> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(Error::TokenTooLong);
         }
@@ -76,7 +81,7 @@ impl<'a> CompactJws<'a> {
             Some(Value::String(typ)) => Some(typ.clone()),
             Some(_) => return Err(Error::HeaderType("typ")),
         };
-        Ok(Self { algorithm, key_id, typ, signing_input, payload, signature })
+        Ok((Self { algorithm, key_id, typ, signing_input, payload, signature }, header))
     }
 
     /// What the header claims as `alg`. Never choose a key by it alone (RFC 8725 §3.1).
@@ -139,6 +144,12 @@ impl<'a> CompactJws<'a> {
             }
         }
         Err(refusal)
+    }
+
+    /// Verifies with this key, and reads the claims.
+    pub(crate) fn verify_by(&self, key: &PublicKey) -> Result<Claims, Error> {
+        key.verify(self.algorithm, self.signing_input.as_bytes(), &self.signature)?;
+        self.unverified_claims()
     }
 
     fn may_be_by(&self, key: &PublicKey) -> bool {

@@ -99,12 +99,14 @@ fn whole_seconds(real: f64) -> Option<i64> {
 }
 
 #[derive(Serialize)]
-struct Header<'a> {
-    alg: Algorithm,
+pub(crate) struct Header<'a> {
+    pub(crate) alg: Algorithm,
     #[serde(skip_serializing_if = "Option::is_none")]
-    kid: Option<&'a str>,
+    pub(crate) kid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    typ: Option<&'a str>,
+    pub(crate) typ: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) jwk: Option<Map<String, Value>>,
 }
 
 /// Signs claims as a compact JWT with the header `alg`, `kid` and `typ`.
@@ -120,11 +122,8 @@ pub fn sign_jwt<'a>(
     typ: impl Into<Option<&'a str>>,
     claims: &impl Serialize,
 ) -> Result<String, Error> {
-    let header = Header { alg: key.algorithm(), kid: Some(key.key_id()), typ: typ.into() };
-    let mut token = signing_input(&header, claims)?;
-    let signature = key.sign(token.as_bytes())?;
-    push_part(&mut token, &signature);
-    Ok(token)
+    let kid = Some(key.key_id());
+    sign(key, &Header { alg: key.algorithm(), kid, typ: typ.into(), jwk: None }, claims)
 }
 
 /// Signs claims as a compact JWT with a shared secret; the header has no `kid`.
@@ -137,7 +136,8 @@ pub fn sign_jwt_hmac(
     typ: &str,
     claims: &impl Serialize,
 ) -> Result<String, Error> {
-    let mut token = signing_input(&Header { alg: algorithm, kid: None, typ: Some(typ) }, claims)?;
+    let header = Header { alg: algorithm, kid: None, typ: Some(typ), jwk: None };
+    let mut token = signing_input(&header, claims)?;
     let code = key.sign(algorithm, token.as_bytes())?;
     push_part(&mut token, &code);
     Ok(token)
@@ -160,6 +160,17 @@ pub fn half_hash(algorithm: Algorithm, token: &str) -> String {
     let digest = digest::digest(hash, token.as_bytes());
     let (left, _) = digest.as_ref().split_at(hash.output_len() / 2);
     base64url_encode(left)
+}
+
+pub(crate) fn sign(
+    key: &SigningKey,
+    header: &Header<'_>,
+    claims: &impl Serialize,
+) -> Result<String, Error> {
+    let mut token = signing_input(header, claims)?;
+    let signature = key.sign(token.as_bytes())?;
+    push_part(&mut token, &signature);
+    Ok(token)
 }
 
 fn signing_input(header: &Header<'_>, claims: &impl Serialize) -> Result<String, Error> {

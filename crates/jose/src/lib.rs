@@ -5,7 +5,8 @@
 //! - only the compact serialisation with three parts, at most [`TOKEN_BYTES_MAX`] bytes, strict
 //!   base64url (RFC 7515 §2), JSON objects whose members are unique at every level;
 //! - no `none`, no `crit`, no compression, no encryption, no key fetched or taken from a header
-//!   (RFC 7515 §4.1.11, RFC 8725 §3.10);
+//!   (RFC 7515 §4.1.11, RFC 8725 §3.10), but where that is the whole meaning of a kind of token
+//!   ([`verify_key_proof`]);
 //! - the header never chooses the kind of key: secrets verify only through
 //!   [`CompactJws::verify_hmac`], public keys only through [`CompactJws::verify_with`], and the
 //!   caller says which algorithms it accepts (RFC 8725 §3.1);
@@ -29,6 +30,7 @@ mod jwk;
 mod jwks;
 mod jws;
 mod jwt;
+mod key_proof;
 mod material;
 mod rsa_strength;
 mod signing_key;
@@ -42,4 +44,5 @@ pub use jwk::{KEY_ID_BYTES_MAX, PublicKey};
 pub use jwks::{JWKS_BYTES_MAX, JWKS_KEYS_MAX, Jwks};
 pub use jws::{CompactJws, KEYS_TRIED_MAX, TOKEN_BYTES_MAX};
 pub use jwt::{Claims, NUMERIC_DATE_MAX, half_hash, sign_jwt, sign_jwt_hmac};
+pub use key_proof::{KeyProof, sign_key_proof, verify_key_proof};
 pub use signing_key::SigningKey;

@@ -275,6 +275,13 @@ pub struct Application {
     /// `sector_identifier_uri` (OIDC Core §8.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sector_identifier_uri: Option<String>,
+    /// `tls_client_certificate_bound_access_tokens` (RFC 8705 §3.4): its access tokens are bound to
+    /// the certificate that it shows, and it has to show one.
+    #[serde(default)]
+    pub certificate_bound: bool,
+    /// `dpop_bound_access_tokens` (RFC 9449 §5.2): its token requests have to carry a proof.
+    #[serde(default)]
+    pub proof_bound: bool,
     /// What it registered about CIBA.
     #[serde(default)]
     pub ciba: CibaRegistration,
@@ -332,6 +339,8 @@ impl Application {
             grants: Vec::new(),
             sector: None,
             sector_identifier_uri: None,
+            certificate_bound: false,
+            proof_bound: false,
             ciba: CibaRegistration::default(),
             at_jwt: true,
             userinfo_signing_alg: None,
@@ -341,6 +350,12 @@ impl Application {
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// Whether its tokens are bound to a certificate that it shows: because it registered for that,
+    /// or its profile wants them bound to something.
+    pub fn binds_certificates(&self) -> bool {
+        self.certificate_bound || self.profile == Profile::FapiCiba
     }
 
     /// Whether the application may use `grant`.

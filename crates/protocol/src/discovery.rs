@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::application::{SubjectType, TokenEndpointAuthMethod};
 use crate::ciba::answer::ACR_DEVICE;
 use crate::claims::RELEASED_BY;
+use crate::dpop;
 use crate::environment::{Environment, Profile};
 use crate::registration::RegistrationMode;
 use crate::resource::OPENID_SCOPES;
@@ -50,6 +51,8 @@ pub struct Metadata<'a> {
     introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    tls_client_certificate_bound_access_tokens: bool,
+    dpop_signing_alg_values_supported: Vec<&'static str>,
     acr_values_supported: [&'static str; 1],
     claims_supported: Vec<&'static str>,
     claims_parameter_supported: bool,
@@ -132,6 +135,8 @@ impl<'a> Metadata<'a> {
             introspection_endpoint_auth_signing_alg_values_supported: assertions.clone(),
             revocation_endpoint_auth_methods_supported: methods,
             revocation_endpoint_auth_signing_alg_values_supported: assertions,
+            tls_client_certificate_bound_access_tokens: doors.mtls.is_some(),
+            dpop_signing_alg_values_supported: names(profile, dpop::algorithms(profile)),
             acr_values_supported: [ACR_DEVICE],
             claims_supported: ID_TOKEN_CLAIMS.into_iter().chain(about_people).collect(),
             claims_parameter_supported: true,

@@ -49,6 +49,10 @@ pub enum ErrorCode {
     InsufficientScope,
     /// RFC 6750 §3.1: the bearer credential is of no use.
     InvalidToken,
+    /// RFC 9449 §5, §7.1: the DPoP proof is of no use.
+    InvalidDpopProof,
+    /// RFC 9449 §8, §9: the DPoP proof needs a nonce of ours.
+    UseDpopNonce,
     /// RFC 6749 §4.1.2.1: a condition that will pass.
     TemporarilyUnavailable,
     /// RFC 6749 §4.1.2.1: a fault on our side.
@@ -82,6 +86,8 @@ impl ErrorCode {
             Self::TransactionFailed => "transaction_failed",
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidToken => "invalid_token",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }

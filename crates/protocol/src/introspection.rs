@@ -16,7 +16,7 @@ use crate::resource::{IntrospectionAuthMethod as Method, Resource};
 use crate::token::{AccessToken, IdToken};
 
 /// Claims that every resource may hear.
-const CORE: [&str; 13] = [
+const CORE: [&str; 14] = [
     "iss",
     "sub",
     "aud",
@@ -30,6 +30,7 @@ const CORE: [&str; 13] = [
     "acr",
     "amr",
     "env",
+    "cnf",
 ];
 
 /// Who asks.
@@ -71,7 +72,7 @@ impl Introspection {
             }
             Caller::Application(_) | Caller::Resource(_) => return Self::inactive(),
         };
-        told.insert(String::from("token_type"), Value::from("Bearer"));
+        told.insert(String::from("token_type"), Value::from(token.confirmation.token_type()));
         Self::active(told)
     }
 

@@ -21,6 +21,7 @@ pub struct EnvironmentKeys {
     refresh_tokens: hmac::Key,
     forms: hmac::Key,
     user_codes: hmac::Key,
+    dpop_nonces: hmac::Key,
     pairwise: PairwiseKeys,
 }
 
@@ -35,6 +36,7 @@ impl EnvironmentKeys {
             refresh_tokens: root.mac_key("refresh_token")?,
             forms: root.mac_key("form")?,
             user_codes: root.mac_key("user_code")?,
+            dpop_nonces: root.mac_key("dpop_nonce")?,
             pairwise: PairwiseKeys::derive(&root)?,
             root,
         })
@@ -48,6 +50,11 @@ impl EnvironmentKeys {
     /// The key under the tokens of forms (T-78).
     pub const fn forms(&self) -> &hmac::Key {
         &self.forms
+    }
+
+    /// The key under the nonces of DPoP proofs (RFC 9449 §8).
+    pub const fn dpop_nonces(&self) -> &hmac::Key {
+        &self.dpop_nonces
     }
 
     /// The `sub` of a person for an application of this sector, or of none (OIDC Core §8).

@@ -54,6 +54,8 @@ pub enum Purpose {
     Assertion,
     /// The `jti` of a signed authentication request (R-060: a memory of its own).
     RequestObject,
+    /// Key and `jti` of a DPoP proof.
+    DpopProof,
     /// The `jti` of a revoked access token.
     RevokedToken,
     /// A revoked grant.
@@ -70,13 +72,14 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AuthReqId,
         Self::DeviceCredential,
         Self::Pairing,
         Self::AdministratorToken,
         Self::Assertion,
         Self::RequestObject,
+        Self::DpopProof,
         Self::RevokedToken,
         Self::RevokedGrant,
         Self::InitialAccessToken,
@@ -93,6 +96,7 @@ impl Purpose {
             Self::AdministratorToken => b"administrator\0",
             Self::Assertion => b"assertion\0",
             Self::RequestObject => b"request_object\0",
+            Self::DpopProof => b"dpop_proof\0",
             Self::RevokedToken => b"revoked_token\0",
             Self::RevokedGrant => b"revoked_grant\0",
             Self::InitialAccessToken => b"initial_access_token\0",

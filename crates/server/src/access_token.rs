@@ -1,6 +1,8 @@
 //! Access tokens that come back: read in either format, and looked at again, because a signature
 //! only says what was true when it was made.
 
+pub mod holder;
+
 use std::sync::Arc;
 
 use assent_jose::{Claims, CompactJws};

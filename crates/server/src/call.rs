@@ -14,6 +14,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 
 use crate::app::App;
+use crate::dpop;
+use crate::extract::credentials::{self, Scheme};
 use crate::failure::{self, Endpoint, Failure};
 use crate::listen::Peer;
 use crate::listen::certificate::ClientCertificate;
@@ -73,6 +75,8 @@ pub struct Call {
     pub correlation: Correlation,
     /// Whether it has an `Authorization` header.
     pub authorization_used: bool,
+    /// Whether it has a DPoP proof, or a token that needs one.
+    pub proof_used: bool,
     /// The certificate that the client showed on the connection.
     pub certificate: Option<ClientCertificate>,
     /// Where it comes from, as it is counted.
@@ -85,9 +89,12 @@ impl FromRequestParts<Arc<App>> for Call {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, StatusCode> {
         let correlation = Correlation::mint(app);
         let authorization_used = parts.headers.contains_key(AUTHORIZATION);
+        let scheme = credentials::access_token(&parts.headers).map(|(scheme, _)| scheme);
+        let proof_used = parts.headers.contains_key(dpop::HEADER) || scheme == Some(Scheme::Dpop);
         let certificate = parts.extensions.get::<ClientCertificate>().cloned();
         let source = parts.extensions.get::<Peer>().map_or(NOWHERE, |Peer(source)| *source);
-        Ok(Self { now: app.clock.now(), correlation, authorization_used, certificate, source })
+        let now = app.clock.now();
+        Ok(Self { now, correlation, authorization_used, proof_used, certificate, source })
     }
 }
 

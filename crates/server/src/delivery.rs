@@ -193,6 +193,10 @@ async fn tokens(
     let grant = app.entropy.id(call.now)?;
     let consent = Consent::new(grant, &application, about, approval, &person)?;
     let consent = Consent { pushed: Some(auth_req_id), ..consent };
+    // What it registered for since then cannot be made up for.
+    if consent.bound_to.check_for(&application).is_err() {
+        return Ok(Err(Reason::TransactionFailed));
+    }
     let first = match issue::first(app, tenant, call, &application, &consent).await {
         Ok(first) => first,
         Err(Failure::Refused(reason) | Failure::Wait(reason, _)) => {

@@ -10,6 +10,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENT
 use http::{HeaderValue, StatusCode};
 
 use crate::call::Call;
+use crate::dpop;
 use crate::machine::EntropyFault;
 
 /// Why there is no success to report.
@@ -142,8 +143,8 @@ fn refuse(call: &Call, endpoint: Endpoint, reason: Reason) -> Response {
         // RFC 6749 §5.2: name the scheme that the client used.
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"assent\""));
     }
-    if let Some(challenge) = challenge(endpoint, reason) {
-        headers.insert(WWW_AUTHENTICATE, challenge);
+    for challenge in challenges(call, endpoint, reason) {
+        headers.append(WWW_AUTHENTICATE, challenge);
     }
     if code == ErrorCode::TemporarilyUnavailable {
         let throttled = status == StatusCode::TOO_MANY_REQUESTS;
@@ -151,6 +152,23 @@ fn refuse(call: &Call, endpoint: Endpoint, reason: Reason) -> Response {
         headers.insert(RETRY_AFTER, wait);
     }
     response
+}
+
+/// What whoever should have shown a token is told beside the body: under the scheme that they used,
+/// and where they used none, or the wrong one, under both (RFC 9449 §7.1, R-302).
+fn challenges(call: &Call, endpoint: Endpoint, reason: Reason) -> Vec<HeaderValue> {
+    let plain = challenge(endpoint, reason);
+    let proofs = endpoint == Endpoint::Userinfo && plain.is_some();
+    match (call.proof_used, reason) {
+        (true, _) if proofs => {
+            let error = (reason != Reason::AccessTokenMissing).then_some(reason.code().wire());
+            dpop::challenge(error).into_iter().collect()
+        }
+        (false, Reason::AccessTokenMissing | Reason::AccessTokenNotBearer) if proofs => {
+            plain.into_iter().chain(dpop::challenge(None)).collect()
+        }
+        _ => plain.into_iter().collect(),
+    }
 }
 
 /// What whoever should have shown a bearer credential is told beside the body (RFC 6750 §3).
@@ -170,6 +188,12 @@ fn challenge(endpoint: Endpoint, reason: Reason) -> Option<HeaderValue> {
         }
         (_, ErrorCode::InvalidRequest) if endpoint == Endpoint::Userinfo => {
             "Bearer realm=\"assent\", error=\"invalid_request\""
+        }
+        // Only whoever sends a proof can hear of it: there is another challenge for them.
+        (_, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce)
+            if endpoint == Endpoint::Userinfo =>
+        {
+            return Some(BARE);
         }
         _ => return None,
     };
@@ -215,6 +239,12 @@ const fn by_code(endpoint: Endpoint, code: ErrorCode) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+        // RFC 9449 §7.1, §9: a resource asks for authentication.
+        ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce
+            if matches!(endpoint, Endpoint::Userinfo) =>
+        {
+            StatusCode::UNAUTHORIZED
+        }
         // CIBA §13 at the start, CIBA §11 at the token endpoint.
         ErrorCode::AccessDenied => match endpoint {
             Endpoint::BackchannelAuthentication | Endpoint::Device | Endpoint::Registration => {
@@ -246,6 +276,8 @@ const fn by_code(endpoint: Endpoint, code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidClientMetadata
         | ErrorCode::InvalidRedirectUri
         | ErrorCode::TransactionFailed
+        | ErrorCode::InvalidDpopProof
+        | ErrorCode::UseDpopNonce
         | ErrorCode::InvalidBindingMessage => StatusCode::BAD_REQUEST,
         ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
     }

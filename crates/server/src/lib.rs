@@ -10,6 +10,7 @@ pub mod client_authorities;
 pub mod delivery;
 pub mod details;
 pub mod device;
+pub mod dpop;
 pub mod extract;
 pub mod failure;
 pub mod health;

@@ -17,5 +17,6 @@ pub mod refresh;
 pub mod registration;
 pub mod resources;
 pub mod revocation;
+pub mod shown;
 pub mod token;
 pub mod userinfo;

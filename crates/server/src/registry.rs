@@ -92,6 +92,11 @@ impl Ready {
         self.mtls_issuer.as_ref().map(|mtls| format!("{mtls}{path}"))
     }
 
+    /// The URLs by which clients know `endpoint`, at every door.
+    pub fn urls(&self, endpoint: &str) -> Vec<String> {
+        [Some(endpoint.to_owned()), self.alias(endpoint)].into_iter().flatten().collect()
+    }
+
     /// The key of `algorithm` that signs at `now`.
     ///
     /// # Errors

@@ -117,6 +117,15 @@ impl Settings {
         Ok(())
     }
 
+    /// The URLs by which callers know a path of the management API: beside its own, that at the
+    /// door that asks for certificates, where the API lies below `{authPath}`.
+    pub fn api_urls(&self, path: &str) -> Vec<String> {
+        let below = self.api_path.strip_prefix(self.auth_path.as_str());
+        let alias =
+            self.mtls_auth_path.as_ref().zip(below).map(|(mtls, api)| format!("{mtls}{api}{path}"));
+        [Some(format!("{}{path}", self.api_path)), alias].into_iter().flatten().collect()
+    }
+
     /// Whether people reach the server by TLS; cookies are then marked `Secure`.
     pub fn is_https(&self) -> bool {
         self.auth_path.starts_with("https://")

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::ciba::delivery::DeliveryMode;
+use crate::confirmation::Confirmation;
 use crate::id::{ApplicationId, DeviceId, EnvironmentId};
 use crate::record::{InboxKey, Key, Kind, Record, Stored};
 use crate::sealing::Sealed;
@@ -61,6 +62,9 @@ pub struct Asked {
     /// `resource` (RFC 8707 §2).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<Box<str>>,
+    /// The keys that whoever fetches the outcome has to hold, or to which what is pushed is bound.
+    #[serde(skip_serializing_if = "Confirmation::is_none")]
+    pub bound_to: Confirmation,
     /// The numbers to be matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<Number>,

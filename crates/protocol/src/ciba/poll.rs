@@ -53,6 +53,21 @@ pub fn poll<'a>(
     }
 }
 
+/// Whether who polls holds the key to which the request was bound when it began (RFC 9449 §10). The
+/// request stays as it is.
+///
+/// # Errors
+/// No key was shown, or another one.
+pub fn check_key(authentication: &Authentication, shown: Option<&str>) -> Result<(), Reason> {
+    let asked = authentication.asked.as_deref();
+    match (asked.and_then(|it| it.bound_to.proof_key.as_deref()), shown) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err(Reason::DpopProofMissing),
+        (Some(bound), Some(shown)) if bound == shown => Ok(()),
+        (Some(_), Some(_)) => Err(Reason::DpopKeyNotBound),
+    }
+}
+
 /// Whether an undecided authentication has expired. A decision made in time, of which this node
 /// has not heard, may still be redeemable (T-17).
 pub fn has_expired_undecided(authentication: &Authentication, now: Timestamp) -> bool {

@@ -7,6 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::application::{Application, GrantType};
 use crate::authorization_details::{Details, is_unshowable};
 use crate::claims_request::ClaimsRequest;
+use crate::confirmation::is_thumbprint;
 use crate::environment::{CibaSettings, Profile};
 use crate::params::Params;
 use crate::reason::Reason;
@@ -16,7 +17,7 @@ use crate::time::Seconds;
 
 /// The parameters of an authentication request. What is not among them is ignored; inside
 /// a signed request they are claims, and then none of them may stand beside it.
-pub const PARAMETERS: [&str; 12] = [
+pub const PARAMETERS: [&str; 13] = [
     "scope",
     "client_notification_token",
     "acr_values",
@@ -29,6 +30,7 @@ pub const PARAMETERS: [&str; 12] = [
     "claims",
     "authorization_details",
     "resource",
+    "dpop_jkt",
 ];
 
 /// Most entries of `acr_values`.
@@ -80,6 +82,8 @@ pub struct Request {
     pub authorization_details: Option<Details>,
     /// Where the access token is to be used.
     pub resource: Vec<Box<str>>,
+    /// The thumbprint of the key that the tokens will be bound to (RFC 9449 §10).
+    pub dpop_jkt: Option<Box<str>>,
     /// How long the request lives.
     pub expires_in: Seconds,
 }
@@ -123,6 +127,7 @@ impl Request {
                 .map(Details::parse)
                 .transpose()?,
             resource: resource(params)?,
+            dpop_jkt: dpop_jkt(params)?,
             expires_in: expires_in(params, settings)?,
         })
     }
@@ -251,6 +256,15 @@ fn is_absolute_uri(text: &str) -> bool {
         && scheme.bytes().all(scheme_byte)
         && !rest.is_empty()
         && rest.bytes().all(uri_byte)
+}
+
+/// RFC 9449 §10.
+fn dpop_jkt(params: &Params) -> Result<Option<Box<str>>, Reason> {
+    match params.find("dpop_jkt") {
+        None => Ok(None),
+        Some(thumbprint) if is_thumbprint(thumbprint) => Ok(Some(thumbprint.into())),
+        Some(_) => Err(Reason::DpopKeyMalformed),
+    }
 }
 
 /// CIBA §7.1: a positive integer; we let it steer within the environment's limits.

@@ -4,6 +4,7 @@ use assent_jose::Algorithm;
 use serde::{Deserialize, Serialize};
 
 use crate::ciba::delivery::DeliveryMode;
+use crate::dpop::nonce::NonceRule;
 use crate::environment::{AssertionAudience, AssertionReplay};
 use crate::time::Seconds;
 
@@ -45,6 +46,8 @@ pub struct CibaSettings {
     pub assertion_replay: AssertionReplay,
     /// Which audience a client assertion may carry.
     pub assertion_audience: AssertionAudience,
+    /// Whether DPoP proofs need a nonce of ours (RFC 9449 §8).
+    pub dpop_nonce: NonceRule,
     /// How outcomes may reach clients.
     pub delivery_modes: Vec<DeliveryMode>,
     /// Whether every authentication request must be signed.
@@ -82,6 +85,7 @@ impl Default for CibaSettings {
             interval: Seconds::new(2),
             assertion_replay: AssertionReplay::default(),
             assertion_audience: AssertionAudience::default(),
+            dpop_nonce: NonceRule::default(),
             delivery_modes: DeliveryMode::ALL.to_vec(),
             signed_request_required: false,
             request_signing_algs: vec![Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA],

@@ -4,7 +4,7 @@ use super::Reason;
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 164] = [
+    pub const ALL: [Self; 181] = [
         Self::MediaTypeNotForm,
         Self::BodyTooLarge,
         Self::BodyIncomplete,
@@ -129,6 +129,8 @@ impl Reason {
         Self::AccessTokenMissing,
         Self::AccessTokenRepeated,
         Self::AccessTokenInvalid,
+        Self::AccessTokenNotBearer,
+        Self::AccessTokenOtherHolder,
         Self::AccessTokenScopeInsufficient,
         Self::AccessTokenNotInHeader,
         Self::RegistrationOff,
@@ -153,6 +155,21 @@ impl Reason {
         Self::MetadataDetailsTypeNotOffered,
         Self::MetadataClientWrong,
         Self::RedirectUriWrong,
+        Self::DpopProofMissing,
+        Self::DpopProofRepeated,
+        Self::DpopProofMalformed,
+        Self::DpopProofSignatureWrong,
+        Self::DpopProofOtherCall,
+        Self::DpopProofOtherToken,
+        Self::DpopProofNotFresh,
+        Self::DpopProofReplayed,
+        Self::DpopNonceMissing,
+        Self::DpopNonceOld,
+        Self::DpopKeyMalformed,
+        Self::DpopKeyOther,
+        Self::DpopKeyNotBound,
+        Self::CertificateMissing,
+        Self::HolderNotShown,
         Self::DeviceCredentialMissing,
         Self::DeviceCredentialUnknown,
         Self::DeviceUserNotUsable,

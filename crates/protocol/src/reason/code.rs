@@ -62,6 +62,9 @@ impl Reason {
             | R::AccessTokenRepeated
             | R::AccessTokenNotInHeader
             | R::NumberMissing
+            | R::DpopKeyMalformed
+            | R::CertificateMissing
+            | R::HolderNotShown
             | R::DeviceBodyMalformed
             | R::DetailsSelectionInvalid => Code::InvalidRequest,
             R::CredentialsMissing
@@ -106,6 +109,7 @@ impl Reason {
             | R::AuthReqIdRedeemed
             | R::AuthReqIdWithdrawn
             | R::AttributeWithoutValue
+            | R::DpopKeyNotBound
             | R::RefreshTokenUnknown
             | R::RefreshTokenOtherClient
             | R::RefreshTokenExpired
@@ -136,7 +140,9 @@ impl Reason {
             R::DeviceCredentialMissing
             | R::DeviceCredentialUnknown
             | R::AccessTokenMissing
-            | R::AccessTokenInvalid => Code::InvalidToken,
+            | R::AccessTokenInvalid
+            | R::AccessTokenNotBearer
+            | R::AccessTokenOtherHolder => Code::InvalidToken,
             R::AccessTokenScopeInsufficient => Code::InsufficientScope,
             R::RegistrationTokenMissing | R::RegistrationTokenWrong => Code::InvalidToken,
             R::RegistrationOff | R::RegistrationSuspended => Code::AccessDenied,
@@ -157,6 +163,16 @@ impl Reason {
             | R::MetadataScopeNotOffered
             | R::MetadataDetailsTypeNotOffered
             | R::MetadataClientWrong => Code::InvalidClientMetadata,
+            R::DpopProofMissing
+            | R::DpopProofRepeated
+            | R::DpopProofMalformed
+            | R::DpopProofSignatureWrong
+            | R::DpopProofOtherCall
+            | R::DpopProofOtherToken
+            | R::DpopProofNotFresh
+            | R::DpopProofReplayed
+            | R::DpopKeyOther => Code::InvalidDpopProof,
+            R::DpopNonceMissing | R::DpopNonceOld => Code::UseDpopNonce,
             R::TokenTypeUnsupported => Code::UnsupportedTokenType,
             R::UserCodeMissing => Code::MissingUserCode,
             R::UserCodeWrong | R::UserCodeLocked => Code::InvalidUserCode,
@@ -181,6 +197,8 @@ impl Reason {
             | ErrorCode::InvalidAuthorizationDetails
             | ErrorCode::InvalidClientMetadata
             | ErrorCode::InvalidRedirectUri
+            | ErrorCode::InvalidDpopProof
+            | ErrorCode::UseDpopNonce
             | ErrorCode::UnsupportedTokenType
             | ErrorCode::UnsupportedGrantType => Preamble::Validation,
             ErrorCode::InvalidGrant

@@ -179,6 +179,10 @@ impl Reason {
             R::AccessTokenMissing => "Send the access token as a bearer token",
             R::AccessTokenRepeated => "Send the access token in one way, not in several",
             R::AccessTokenInvalid => "The access token is invalid, expired or revoked",
+            R::AccessTokenNotBearer => {
+                "The access token is bound to a key; send it as DPoP with a proof"
+            }
+            R::AccessTokenOtherHolder => "The access token is not bound to the key that was shown",
             R::AccessTokenScopeInsufficient => "The access token does not have the scope for this",
             R::RegistrationOff => "Clients cannot register themselves here",
             R::RegistrationTokenMissing => "Send the token as a bearer token",
@@ -227,6 +231,30 @@ impl Reason {
             }
             R::MetadataClientWrong => "client_id and client_secret must be those of the client",
             R::RedirectUriWrong => "redirect_uris must be absolute URIs without fragment",
+            R::DpopProofMissing => "Send a DPoP proof in the header DPoP",
+            R::DpopProofRepeated => "Send one DPoP header, not several",
+            R::DpopProofMalformed => {
+                "The DPoP proof is not a JWT of the type dpop+jwt with a public jwk, jti and iat"
+            }
+            R::DpopProofSignatureWrong => {
+                "The signature of the DPoP proof does not verify with the key inside"
+            }
+            R::DpopProofOtherCall => "htm and htu of the DPoP proof name another call",
+            R::DpopProofOtherToken => "ath of the DPoP proof names another access token",
+            R::DpopProofNotFresh => "The DPoP proof is older than a minute, or not valid yet",
+            R::DpopProofReplayed => "The DPoP proof was already used",
+            R::DpopNonceMissing | R::DpopNonceOld => {
+                "Make the DPoP proof with the nonce in the header DPoP-Nonce"
+            }
+            R::DpopKeyMalformed => "dpop_jkt is not a SHA-256 thumbprint in base64url",
+            R::DpopKeyOther => "dpop_jkt and the DPoP proof name different keys",
+            R::DpopKeyNotBound => "The request is bound to another key than that of the DPoP proof",
+            R::CertificateMissing => {
+                "The application gets tokens for its client certificate; connect with it"
+            }
+            R::HolderNotShown => {
+                "Access tokens are bound here; show a client certificate or a DPoP proof"
+            }
             R::DeviceCredentialMissing => "Send the credential of the device as a bearer token",
             R::DeviceCredentialUnknown => "The credential of the device is not valid",
             R::DeviceUserNotUsable => "The account of this device is locked or disabled",

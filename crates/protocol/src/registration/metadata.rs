@@ -54,6 +54,8 @@ pub struct Metadata {
     introspection_signed_response_alg: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     authorization_details_types: Vec<String>,
+    tls_client_certificate_bound_access_tokens: bool,
+    dpop_bound_access_tokens: bool,
     backchannel_token_delivery_mode: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     backchannel_client_notification_endpoint: Option<String>,
@@ -89,6 +91,8 @@ impl Metadata {
                 .introspection_signing_alg
                 .map(|it| it.name()),
             authorization_details_types: ciba.authorization_details_types.clone(),
+            tls_client_certificate_bound_access_tokens: application.certificate_bound,
+            dpop_bound_access_tokens: application.proof_bound,
             backchannel_token_delivery_mode: ciba.delivery_mode.wire(),
             backchannel_client_notification_endpoint: ciba.notification_endpoint.clone(),
             backchannel_authentication_request_signing_alg: ciba
@@ -153,6 +157,8 @@ pub fn read(
         token_signing_alg: of_ours("id_token_signed_response_alg")?.unwrap_or(Algorithm::RS256),
         userinfo_signing_alg: of_ours("userinfo_signed_response_alg")?,
         introspection_signing_alg: of_ours("introspection_signed_response_alg")?,
+        certificate_bound: flag(members, "tls_client_certificate_bound_access_tokens")?,
+        proof_bound: flag(members, "dpop_bound_access_tokens")?,
         ciba,
         ..blank
     };
@@ -269,11 +275,7 @@ fn read_ciba(
     if mode.notifies() && endpoint.is_none() {
         return Err(Reason::MetadataNotificationEndpointWrong);
     }
-    let user_code = match members.get("backchannel_user_code_parameter") {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(user_code)) => *user_code,
-        Some(_) => return Err(Reason::MetadataMalformed),
-    };
+    let user_code = flag(members, "backchannel_user_code_parameter")?;
     Ok(CibaRegistration {
         delivery_mode: mode,
         // never used for poll.
@@ -317,6 +319,15 @@ pub const fn wire(grant: GrantType) -> &'static str {
         GrantType::Ciba => CIBA_GRANT_TYPE,
         GrantType::RefreshToken => REFRESH_GRANT_TYPE,
         GrantType::ClientCredentials => CLIENT_CREDENTIALS,
+    }
+}
+
+/// A boolean; false unless it is named.
+fn flag(members: &Map<String, Value>, name: &str) -> Result<bool, Reason> {
+    match members.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(Reason::MetadataMalformed),
     }
 }
 

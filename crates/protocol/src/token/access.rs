@@ -7,6 +7,7 @@ use assent_jose::{Claims, CompactJws};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::confirmation::Confirmation;
 use crate::granted_details::GrantedDetails;
 use crate::id::{ApplicationId, EnvironmentId, GrantId, Id, UserId};
 use crate::keys::EnvironmentKeys;
@@ -43,6 +44,9 @@ pub struct AccessTokenClaims<'a> {
 /// What only some access tokens say.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Additional<'a> {
+    /// To whose keys the token is bound (RFC 7800).
+    #[serde(rename = "cnf", skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<&'a Confirmation>,
     /// What of `authorization_details` the token is for (RFC 9396 §9.1).
     #[serde(skip_serializing_if = "<[Value]>::is_empty")]
     pub authorization_details: &'a [Value],
@@ -104,6 +108,8 @@ pub struct AccessToken {
     pub details: GrantedDetails,
     /// Claims that userinfo is to tell beside those of the scopes.
     pub userinfo: Vec<Box<str>>,
+    /// To whose keys it is bound.
+    pub confirmation: Confirmation,
     /// Its name among access tokens.
     pub jti: String,
     /// When it was issued.
@@ -155,6 +161,7 @@ impl AccessToken {
             audience: claims.audience().ok()?.into_iter().map(str::to_owned).collect(),
             details,
             userinfo: userinfo.map(Into::into).collect(),
+            confirmation: Confirmation::read(&claims)?,
             jti: text("jti")?.to_owned(),
             issued_at: time("iat")?,
             expires_at,
@@ -209,7 +216,10 @@ mod tests {
             }
         });
         assert_eq!(alone.unwrap().user, None);
-        let wrong: [(&str, Value); 13] = [
+        let bound = check(|it| it["cnf"] = serde_json::json!({ "jkt": "k" })).unwrap();
+        assert_eq!(bound.confirmation.proof_key.as_deref(), Some("k"));
+        assert!(token.confirmation.is_none());
+        let wrong: [(&str, Value); 14] = [
             ("iss", Value::from("https://auth.example.com/other/as")),
             ("iss", Value::Null),
             ("exp", Value::from(150)),
@@ -223,6 +233,7 @@ mod tests {
             ("sid", Value::from("x")),
             ("scope", Value::from("a\"b")),
             ("authorization_details", Value::from("x")),
+            ("cnf", Value::from("x")),
         ];
         for (name, value) in wrong {
             let told = format!("{name} = {value}");

@@ -151,6 +151,7 @@ async fn expire(
         now,
         correlation: Correlation::mint(app),
         authorization_used: false,
+        proof_used: false,
         certificate: None,
         source: NOWHERE,
     };

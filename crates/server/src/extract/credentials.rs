@@ -16,11 +16,27 @@ pub fn authorization(headers: &HeaderMap) -> Result<Vec<&str>, Reason> {
         .collect()
 }
 
-/// The one bearer credential (RFC 6750 §2.1); the scheme in any case.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// As what a token is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `Bearer` (RFC 6750 §2.1): whoever has it may use it.
+    Bearer,
+    /// `DPoP` (RFC 9449 §7.1): with a proof.
+    Dpop,
+}
+
+/// The one access token, and as what it is sent; the scheme in any case.
+pub fn access_token(headers: &HeaderMap) -> Option<(Scheme, &str)> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let known = [("bearer", Scheme::Bearer), ("dpop", Scheme::Dpop)];
+    let (_, scheme) = known.into_iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name))?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+    (!token.is_empty()).then_some((scheme, token))
+}
+
+/// The one bearer credential (RFC 6750 §2.1); the scheme in any case.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    access_token(headers).filter(|(scheme, _)| *scheme == Scheme::Bearer).map(|(_, token)| token)
 }

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use assent_jose::CompactJws;
 use assent_protocol::administrator::{self, Access, Administrator, Area, RoleAssignment};
 use assent_protocol::application::{Application, GrantType};
+use assent_protocol::decision::Decision;
 use assent_protocol::id::{EnvironmentId, Id};
 use assent_protocol::record::{Key, Stored, Versioned, Write};
+use assent_protocol::token::AccessToken;
 use assent_store::Outcome;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -21,9 +23,13 @@ use serde_json::Map;
 use url::form_urlencoded;
 
 use crate::access_token;
+use crate::access_token::holder::{self, Sent};
 use crate::app::App;
 use crate::call::Call;
+use crate::dpop::{self, Accepted};
+use crate::extract::credentials::Scheme;
 use crate::extract::{body, credentials};
+use crate::failure::Failure;
 use crate::management::fields::Fields;
 use crate::management::problem::Problem;
 use crate::provision;
@@ -147,7 +153,7 @@ pub async fn permit<P: Place>(
     mut parts: Parts,
     body: Body,
 ) -> Result<Ask<P>, Problem> {
-    let caller = authenticate(&app, &call, &parts.headers).await?;
+    let caller = authenticate(&app, &call, &parts).await?;
     let params = path_params(&app, &mut parts).await?;
     let env = params.iter().find(|(name, _)| name == "env").map(|(_, value)| value.as_str());
     let place = P::enter(&app, env).await?;
@@ -164,22 +170,32 @@ pub async fn permit<P: Place>(
     Ok(Ask { app, call, caller, place, path, params, query, headers: parts.headers, octets })
 }
 
-async fn authenticate(app: &App, call: &Call, headers: &HeaderMap) -> Result<Caller, Problem> {
+async fn authenticate(app: &App, call: &Call, parts: &Parts) -> Result<Caller, Problem> {
+    let headers = &parts.headers;
     if !headers.contains_key(http::header::AUTHORIZATION) {
         return Err(Problem::TokenMissing);
     }
-    let token = credentials::bearer(headers).ok_or(Problem::TokenUnknown)?;
+    let (scheme, token) = credentials::access_token(headers).ok_or(Problem::TokenUnknown)?;
     let key = Key::administrator(provision::administrator_digest(token));
-    if let Some(found) = app.store.find::<Administrator>(&key).await? {
+    if scheme == Scheme::Bearer
+        && let Some(found) = app.store.find::<Administrator>(&key).await?
+    {
         return Ok(Caller::Administrator(found.record));
     }
-    let application = worker(app, call, token).await?.ok_or(Problem::TokenUnknown)?;
+    let urls = app.settings.api_urls(parts.uri.path());
+    let sent = Sent { scheme, token, headers, method: &parts.method, urls: &urls };
+    let application = worker(app, call, sent).await?.ok_or(Problem::TokenUnknown)?;
     Ok(Caller::Application(application))
 }
 
 /// The application whose own token for the management API this is. The environment is the one
 /// that signed it; a token of a person, or for something else, opens nothing here (T-55).
-async fn worker(app: &App, call: &Call, token: &str) -> Result<Option<Arc<Application>>, Problem> {
+async fn worker(
+    app: &App,
+    call: &Call,
+    sent: Sent<'_>,
+) -> Result<Option<Arc<Application>>, Problem> {
+    let token = sent.token;
     let unverified = CompactJws::parse(token).and_then(|jws| jws.unverified_claims());
     let Ok(claims) = unverified else { return Ok(None) };
     let issuer = claims.text("iss").ok().flatten();
@@ -195,7 +211,33 @@ async fn worker(app: &App, call: &Call, token: &str) -> Result<Option<Arc<Applic
     let is_meant = valid.token.audience == [app.settings.api_path.as_str()];
     let is_own =
         valid.token.user.is_none() && valid.application.may_use(GrantType::ClientCredentials);
-    Ok((is_meant && is_own).then_some(valid.application))
+    if is_meant && is_own {
+        check_holder(app, &tenant, call, &valid.token, sent).await?;
+        return Ok(Some(valid.application));
+    }
+    Ok(None)
+}
+
+/// A token that is bound to a key is used by its holder. Calls change things here, so no node takes
+/// one proof twice: the store remembers it.
+async fn check_holder(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    token: &AccessToken,
+    sent: Sent<'_>,
+) -> Result<(), Problem> {
+    let answer = async {
+        let proof = holder::check(app, tenant, call, token, sent).await?;
+        let spend = proof.as_ref().and_then(Accepted::spend);
+        app.settle(None, Decision::accept(()).and_maybe(spend)).await
+    };
+    answer.await.map_err(|failure| match failure {
+        Failure::Refused(reason) | Failure::Wait(reason, _) => {
+            Problem::NotHolder { reason, nonce: dpop::nonce(tenant, call) }
+        }
+        Failure::Broken(broken) => broken.into(),
+    })
 }
 
 async fn path_params(app: &Arc<App>, parts: &mut Parts) -> Result<Vec<(String, String)>, Problem> {

@@ -9,9 +9,12 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::call::Call;
+use crate::dpop;
 use crate::failure::{self, Broken};
 use crate::management::detail::{Detail, DetailCode};
 
+/// RFC 6750 §3.1.
+const INVALID_TOKEN: &str = "Bearer realm=\"assent\", error=\"invalid_token\"";
 const FAILED: &str =
     "The request could not be completed. There was an issue processing the request.";
 const INVALID: &str =
@@ -28,6 +31,13 @@ pub enum Problem {
     TokenMissing,
     /// A bearer token that is nobody's.
     TokenUnknown,
+    /// The token is bound to a key, and whoever sent it did not show that they hold it.
+    NotHolder {
+        /// What is wrong.
+        reason: Reason,
+        /// The nonce for the next proof, where one is needed.
+        nonce: Option<HeaderValue>,
+    },
     /// No role permits it.
     Forbidden,
     /// There is no such path or object.
@@ -90,7 +100,9 @@ struct Body<'a> {
 impl Problem {
     fn status(&self) -> StatusCode {
         match self {
-            Self::TokenMissing | Self::TokenUnknown => StatusCode::UNAUTHORIZED,
+            Self::TokenMissing | Self::TokenUnknown | Self::NotHolder { .. } => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -106,7 +118,7 @@ impl Problem {
 
     const fn code_and_message(&self) -> (&'static str, &'static str) {
         match self {
-            Self::TokenMissing | Self::TokenUnknown | Self::Forbidden => {
+            Self::TokenMissing | Self::TokenUnknown | Self::NotHolder { .. } | Self::Forbidden => {
                 ("ACCESS_FAILED", NO_ACCESS)
             }
             Self::NotFound => ("NOT_FOUND", NOT_FOUND),
@@ -131,6 +143,7 @@ impl Problem {
             Self::TokenUnknown => {
                 because(DetailCode::InvalidToken, "The token is not an administrator's")
             }
+            Self::NotHolder { reason, .. } => because(DetailCode::InvalidToken, reason.detail()),
             Self::Forbidden => {
                 because(DetailCode::InsufficientPermissions, "No role of yours permits this here")
             }
@@ -175,21 +188,28 @@ impl Problem {
         let text = serde_json::to_string(&body).unwrap_or_default();
         let mut response = (self.status(), text).into_response();
         failure::no_store(&mut response);
-        self.add_headers(&mut response);
+        self.add_headers(call, &mut response);
         response
     }
 
-    fn add_headers(&self, response: &mut Response) {
+    fn add_headers(&self, call: &Call, response: &mut Response) {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // RFC 6750 §3.1: no error code when no credential was sent.
         let challenge = match self {
             Self::TokenMissing => Some("Bearer realm=\"assent\""),
-            Self::TokenUnknown => Some("Bearer realm=\"assent\", error=\"invalid_token\""),
+            Self::TokenUnknown => Some(INVALID_TOKEN),
             _ => None,
         };
         if let Some(challenge) = challenge {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Self::NotHolder { reason, nonce } = self {
+            let by_proof = call.proof_used || *reason == Reason::AccessTokenNotBearer;
+            let bearer = HeaderValue::from_static(INVALID_TOKEN);
+            let proof = dpop::challenge(Some(reason.code().wire())).filter(|_| by_proof);
+            headers.insert(WWW_AUTHENTICATE, proof.unwrap_or(bearer));
+            headers.extend(nonce.clone().map(|nonce| (dpop::NONCE, nonce)));
         }
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -25,6 +25,7 @@ use crate::extract::credentials;
 use crate::failure::Failure;
 use crate::limits::Guess;
 use crate::oauth::client_keys;
+use crate::oauth::shown::Shown;
 use crate::registry::Tenant;
 use crate::replay::Remembered;
 
@@ -44,6 +45,8 @@ pub struct Claimed {
 pub struct Client {
     /// The application.
     pub application: Arc<Application>,
+    /// The keys that it showed, where it comes for tokens.
+    pub shown: Shown,
     assertion: Option<AcceptedAssertion>,
     replay: AssertionReplay,
     /// What its environment holds it to.
@@ -148,7 +151,7 @@ pub fn authenticate(
         assertion.require_since(claimed.epoch)?;
     }
     let profile = tenant.environment.security.profile;
-    Ok(Client { application, assertion, replay, profile })
+    Ok(Client { application, shown: Shown::default(), assertion, replay, profile })
 }
 
 /// Whether an authority of the environment vouches for the certificate, where that matters.
@@ -162,6 +165,37 @@ fn is_trusted(claimed: &Claimed, tenant: &Tenant, call: &Call) -> bool {
 }
 
 impl Client {
+    /// Looks at the keys that it shows when it comes to `endpoint` for tokens. Whoever is refused
+    /// for them has used nothing up but the proof.
+    ///
+    /// # Errors
+    /// The proof is not as it has to be; or it registered to show what it does not; or a fault.
+    pub async fn show(
+        &mut self,
+        app: &App,
+        tenant: &Tenant,
+        call: &Call,
+        headers: &HeaderMap,
+        endpoint: &str,
+    ) -> Result<(), Failure> {
+        let shown = Shown::read(app, tenant, call, headers, (self.application.id, endpoint)).await;
+        let fitting = shown.and_then(|shown| {
+            shown.confirmation(&self.application)?;
+            Ok(shown)
+        });
+        match fitting {
+            Ok(shown) => {
+                self.shown = shown;
+                Ok(())
+            }
+            Err(refused @ (Failure::Refused(_) | Failure::Wait(..))) => {
+                self.remember_refused(app).await?;
+                Err(refused)
+            }
+            Err(Failure::Broken(broken)) => Err(broken.into()),
+        }
+    }
+
     /// Looks at the application again: much may have happened while a poll was held (T-28).
     ///
     /// # Errors
@@ -259,12 +293,12 @@ impl Client {
         }
     }
 
-    /// As [`Client::remember`], for a refused start: an assertion that began nothing is not used
+    /// As [`Client::remember`], for who is refused before anything began: the assertion is not used
     /// up, unless the rule is that it may be presented once only.
     ///
     /// # Errors
     /// As [`Client::remember`].
-    pub async fn remember_refused_start(&self, app: &App) -> Result<(), Failure> {
+    pub async fn remember_refused(&self, app: &App) -> Result<(), Failure> {
         match self.replay {
             AssertionReplay::SingleUse => self.remember(app, None).await,
             AssertionReplay::Bound | AssertionReplay::None => Ok(()),

@@ -9,6 +9,7 @@ use assent_protocol::application::{Application, NumberMatching};
 use assent_protocol::ciba::authentication::{Asked, Authentication, Number, State as Waiting};
 use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::ciba::request::{self, Request};
+use assent_protocol::confirmation::Confirmation;
 use assent_protocol::decision::{Change, Decision};
 use assent_protocol::id::UserId;
 use assent_protocol::params::Params;
@@ -29,9 +30,10 @@ use crate::extract::body;
 use crate::failure::{self, Endpoint, Failure};
 use crate::load::Ask;
 use crate::oauth::authenticate_client::{self, Claimed, Client};
+use crate::oauth::shown::Shown;
 use crate::oauth::{cors, resources};
 use crate::registry::Tenant;
-use crate::{delivery, details, prompts};
+use crate::{delivery, details, dpop, prompts};
 
 /// The acknowledgement (CIBA §7.3).
 #[derive(Serialize)]
@@ -60,12 +62,13 @@ pub async fn post(
         let params = body::form(&headers, uri.query(), body).await?;
         let claimed = authenticate_client::claim(&app, &tenant, &call, &headers, &params).await?;
         application.clone_from(&claimed.application);
-        start(&app, &tenant, &call, &claimed, &params).await
+        start(&app, &tenant, &call, &claimed, (&headers, &params)).await
     };
     let mut response = match answer.await {
         Ok(response) => response,
         Err(failure) => failure::render(&call, Endpoint::BackchannelAuthentication, &failure),
     };
+    dpop::announce_nonce(&mut response, &tenant, &call);
     cors::allow(&mut response, headers.get(ORIGIN), application.as_deref());
     response
 }
@@ -76,12 +79,12 @@ async fn start(
     tenant: &Tenant,
     call: &Call,
     claimed: &Claimed,
-    params: &Params,
+    asked: (&HeaderMap, &Params),
 ) -> Result<Response, Failure> {
     let endpoint = &tenant.backchannel_endpoint;
     let client = authenticate_client::authenticate(app, claimed, tenant, endpoint, call)?;
     let admitted = async {
-        let checked = check(app, tenant, call, &client, params).await?;
+        let checked = check(app, tenant, call, &client, asked).await?;
         let application = client.application.id;
         let turn = prompts::admit(app, tenant, call, application, checked.person).await?;
         Ok((checked, turn))
@@ -90,7 +93,7 @@ async fn start(
         // The turn ends when the request is there for the next one to see.
         Ok((checked, _turn)) => acknowledge(app, tenant, call, &client, checked).await,
         Err(refused @ (Failure::Refused(_) | Failure::Wait(..))) => {
-            client.remember_refused_start(app).await?;
+            client.remember_refused(app).await?;
             Err(refused)
         }
         // Our fault uses nothing up.
@@ -101,6 +104,8 @@ async fn start(
 /// A request that may begin.
 struct Checked {
     request: Request,
+    /// The keys that it is bound to.
+    bound_to: Confirmation,
     person: UserId,
     /// How it came, when it was signed.
     signed: Option<String>,
@@ -113,7 +118,7 @@ async fn check(
     tenant: &Tenant,
     call: &Call,
     client: &Client,
-    params: &Params,
+    (headers, params): (&HeaderMap, &Params),
 ) -> Result<Checked, Failure> {
     let application = &client.application;
     let settings = &tenant.environment.ciba;
@@ -121,12 +126,16 @@ async fn check(
     let signed = signed::read(app, tenant, call, application, params).await?;
     let params = signed.as_ref().map_or(params, |signed| &signed.accepted.params);
     let request = Request::parse(params, application, settings)?;
+    let by = (application.id, tenant.backchannel_endpoint.as_str());
+    let shown = Shown::read(app, tenant, call, headers, by).await?;
+    let bound_to = shown.of_request(&request, application)?;
     check_rights(app, tenant, application, &request).await?;
     let found = person::find(app, tenant, call, application, &request.hint).await?;
     let mut changes = person::check(app, tenant, call, application, (&request, &found)).await?;
+    changes.extend(shown.spend());
     changes.extend(signed.as_ref().map(|signed| signed.accepted.spend(application)));
     let signed = signed.map(|signed| signed.text);
-    Ok(Checked { request, person: found.record.id, signed, changes })
+    Ok(Checked { request, bound_to, person: found.record.id, signed, changes })
 }
 
 /// Whether the application may ask for what it asks for, whoever is asked.
@@ -191,6 +200,7 @@ fn begin(
         authorization_details: request.authorization_details.as_ref().map(|it| it.text().into()),
         claims: request.claims.as_ref().map(|claims| claims.text().into()),
         resource: request.resource.clone(),
+        bound_to: checked.bound_to.clone(),
         number: draw(app, application.ciba.number_matching)?,
         request: match &checked.signed {
             Some(text) => Some(tenant.keys.seal_request(digest, text, app.entropy.octets()?)?),

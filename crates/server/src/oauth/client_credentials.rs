@@ -31,10 +31,11 @@ pub async fn exchange(
     scope: Option<&ScopeSet>,
     resource: &[Box<str>],
 ) -> Result<Response, Failure> {
-    match issue(app, tenant, call, &client.application, scope, resource).await {
+    match issue(app, tenant, call, client, scope, resource).await {
         Ok(response) => {
             let spend = client.spend(app, None).await?;
-            app.settle(spend, Decision::accept(())).await?;
+            let act = Decision::accept(()).and_maybe(client.shown.spend());
+            app.settle(spend, act).await?;
             failure::json(&response)
         }
         Err(Failure::Refused(reason)) => {
@@ -50,19 +51,27 @@ async fn issue(
     app: &App,
     tenant: &Tenant,
     call: &Call,
-    application: &Application,
+    client: &Client,
     scope: Option<&ScopeSet>,
     resource: &[Box<str>],
 ) -> Result<TokenResponse, Failure> {
+    let application = &client.application;
+    let bound_to = client.shown.confirmation(application)?;
     let granted = match scope {
         Some(scope) => granted(app, tenant, application, scope, resource).await?,
         None => management(app, application, resource)?,
     };
     let key = tenant.signer(application.token_signing_alg, call.now)?;
     let details = GrantedDetails::default();
-    let of = Ingredients { by: None, granted: &granted, details: &details, userinfo: &[] };
+    let of = Ingredients {
+        by: None,
+        granted: &granted,
+        details: &details,
+        bound_to: &bound_to,
+        userinfo: &[],
+    };
     let token = mint::access_token(app, tenant, call, application, key, &of)?;
-    Ok(TokenResponse::alone(token, &granted))
+    Ok(TokenResponse::alone(token, &granted, &bound_to))
 }
 
 /// Scopes of custom resources: those of OpenID Connect are about people.

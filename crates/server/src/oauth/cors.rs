@@ -4,7 +4,7 @@ use assent_protocol::application::Application;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -19,6 +19,9 @@ pub fn allow(
     let (Some(origin), Some(application)) = (origin, application) else { return };
     if origin.to_str().is_ok_and(|origin| application.allows_origin(origin)) {
         answered.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        // RFC 9449 §8: a page makes its next proof with it, and learns from the challenge.
+        let exposed = HeaderValue::from_static("dpop-nonce, www-authenticate");
+        answered.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
 }
 
@@ -45,7 +48,7 @@ fn preflight_for(headers: &HeaderMap, methods: HeaderValue) -> Response {
     if let Some(origin) = headers.get(ORIGIN) {
         answered.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         answered.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-        let allowed = HeaderValue::from_static("authorization, content-type, prefer");
+        let allowed = HeaderValue::from_static("authorization, content-type, dpop, prefer");
         answered.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         answered.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }

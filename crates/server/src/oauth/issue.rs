@@ -6,6 +6,7 @@ use assent_protocol::application::{Application, GrantType};
 use assent_protocol::ciba::authentication::{Approval, Authentication};
 use assent_protocol::claims::{self, StandardClaims};
 use assent_protocol::claims_request::ClaimsRequest;
+use assent_protocol::confirmation::Confirmation;
 use assent_protocol::decision::Change;
 use assent_protocol::grant::Grant;
 use assent_protocol::granted_details::GrantedDetails;
@@ -50,10 +51,10 @@ pub struct TokenResponse {
 
 impl TokenResponse {
     /// The answer to who gets an access token alone.
-    pub fn alone(access_token: String, granted: &Granted) -> Self {
+    pub fn alone(access_token: String, granted: &Granted, bound_to: &Confirmation) -> Self {
         Self {
             access_token,
-            token_type: "Bearer",
+            token_type: bound_to.token_type(),
             expires_in: granted.lifetime().get(),
             scope: granted.scope.as_str().to_owned(),
             authorization_details: None,
@@ -81,6 +82,8 @@ pub struct Consent<'a> {
     pub claims: Option<&'a str>,
     /// What the access token is to be for, when that is less.
     pub narrower: Option<&'a Narrower>,
+    /// To whose keys the access token is bound.
+    pub bound_to: Confirmation,
     /// Of a push: the `auth_req_id` that its ID token names.
     pub pushed: Option<&'a str>,
     /// Authentication context.
@@ -113,6 +116,7 @@ impl<'a> Consent<'a> {
             resource: asked.map_or(&[], |asked| &asked.resource),
             claims: asked.and_then(|asked| asked.claims.as_deref()),
             narrower: None,
+            bound_to: asked.map(|asked| asked.bound_to.clone()).unwrap_or_default(),
             pushed: None,
             acr: &approval.acr,
             amr: &approval.amr,
@@ -242,6 +246,7 @@ pub async fn respond(
         by: Some((by, consent.person)),
         granted,
         details: &carried,
+        bound_to: &consent.bound_to,
         userinfo: &asked.in_userinfo,
     };
     let access_token = mint::access_token(app, tenant, call, application, key, &of)?;
@@ -271,7 +276,7 @@ pub async fn respond(
         authorization_details: details.map(|it| it.as_slice().to_vec()),
         id_token,
         refresh_token,
-        ..TokenResponse::alone(access_token, granted)
+        ..TokenResponse::alone(access_token, granted, &consent.bound_to)
     })
 }
 

@@ -2,6 +2,7 @@
 
 use assent_jose::{SigningKey, TOKEN_BYTES_MAX};
 use assent_protocol::application::Application;
+use assent_protocol::confirmation::Confirmation;
 use assent_protocol::granted_details::GrantedDetails;
 use assent_protocol::reason::Reason;
 use assent_protocol::resource::{AccessTokenFormat, attribute};
@@ -24,6 +25,8 @@ pub struct Ingredients<'a> {
     pub granted: &'a Granted,
     /// `authorization_details` that it is for.
     pub details: &'a GrantedDetails,
+    /// To whose keys it is bound.
+    pub bound_to: &'a Confirmation,
     /// Claims that userinfo is to tell beside those of the scopes.
     pub userinfo: &'a [Box<str>],
 }
@@ -48,6 +51,7 @@ pub fn access_token(
     let granted = of.granted;
     let person = of.by.map(|(by, person)| (person, by.subject));
     let more = Additional {
+        confirmation: Some(of.bound_to).filter(|it| !it.is_none()),
         authorization_details: of.details.as_slice(),
         userinfo: of.userinfo,
         attributes: attribute::claims(&granted.resources, person)?,

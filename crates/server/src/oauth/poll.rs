@@ -110,7 +110,9 @@ pub async fn ask(
         }
         app.limits.count(guess, call.now);
     }
-    match ciba::poll(found.as_ref(), application, call.now) {
+    let polled = ciba::poll(found.as_ref(), application, call.now)
+        .and_then(|polled| ciba::check_key(&polled.0.record, client.shown.key()).map(|()| polled));
+    match polled {
         Err(reason) => {
             client.remember(app, Some(digest)).await?;
             if reason != Reason::AuthReqIdOtherClient {
@@ -253,15 +255,22 @@ async fn redeem(
         let Err(refused) = app.settle(spend, closed).await;
         return Err(client.explain_loss(app, digest, refused).await);
     };
+    let bound_to = match client.shown.confirmation(&client.application) {
+        Ok(bound_to) => bound_to,
+        Err(reason) => return app.settle(spend, Decision::refuse(reason)).await,
+    };
     let grant = app.entropy.id(call.now)?;
     let consent = Consent::new(grant, &client.application, &found.record, approval, &person)?;
-    let consent = Consent { narrower, ..consent };
+    let consent = Consent { narrower, bound_to, ..consent };
     let issued = match issue::first(app, tenant, call, &client.application, &consent).await {
         // The request stays as it is: less may be asked for, or what is missing be supplied.
         Err(Failure::Refused(reason)) => return app.settle(spend, Decision::refuse(reason)).await,
         issued => issued?,
     };
-    let act = Decision::accept(()).and(ciba::redeem(found, call.now)).and_maybe(issued.grant);
+    let act = Decision::accept(())
+        .and(ciba::redeem(found, call.now))
+        .and_maybe(issued.grant)
+        .and_maybe(client.shown.spend());
     if let Err(lost) = app.settle(spend, act).await {
         return Err(client.explain_loss(app, digest, lost).await);
     }

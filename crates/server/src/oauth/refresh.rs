@@ -80,6 +80,12 @@ async fn rotate(
     let Some(person) = person else {
         return app.settle(spend, Decision::refuse(Reason::RefreshTokenRevoked)).await;
     };
+    // A refresh token of a client that authenticates is bound to no key: it may come with a new one
+    // (RFC 9449 §5, R-304).
+    let bound_to = match client.shown.confirmation(application) {
+        Ok(bound_to) => bound_to,
+        Err(reason) => return app.settle(spend, Decision::refuse(reason)).await,
+    };
     let grant = &found.record;
     let consent = Consent {
         grant: grant.id,
@@ -90,6 +96,7 @@ async fn rotate(
         resource: &grant.resource,
         claims: grant.claims.as_deref(),
         narrower: Some(narrower),
+        bound_to,
         pushed: None,
         acr: &grant.acr,
         amr: &grant.amr,
@@ -105,7 +112,7 @@ async fn rotate(
         Err(Failure::Refused(reason)) => return app.settle(spend, Decision::refuse(reason)).await,
         response => response?,
     };
-    app.settle(spend, decision).await?;
+    app.settle(spend, decision.and_maybe(client.shown.spend())).await?;
     failure::json(&response)
 }
 

@@ -7,11 +7,12 @@ use assent_protocol::params::Params;
 use assent_protocol::token_request::TokenRequest;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::HeaderValue;
 use http::header::ORIGIN;
+use http::{HeaderMap, HeaderValue};
 
 use crate::app::App;
 use crate::call::Call;
+use crate::dpop;
 use crate::extract::body;
 use crate::failure::{self, Endpoint, Failure};
 use crate::listen::park::{self, Parking};
@@ -35,7 +36,7 @@ pub async fn post(
         let claimed =
             authenticate_client::claim(&app, &tenant, &call, &head.headers, &params).await?;
         application.clone_from(&claimed.application);
-        exchange(&app, &tenant, &call, &claimed, &params).await
+        exchange(&app, &tenant, &call, &claimed, (&head.headers, &params)).await
     };
     // On the heap, so that nothing of it is kept while a poll is held.
     let answer = Box::pin(answer).await;
@@ -46,17 +47,17 @@ pub async fn post(
             let keep_alive = park::keeps_alive(head.version, &head.headers);
             let answering = async move {
                 let answer = poll::hold(&app, &tenant, &spoken.call, asked, wanted).await;
-                spoken.render(answer)
+                spoken.render(&app, &tenant, answer)
             };
             parking.leave(Box::pin(answering), keep_alive);
             std::future::pending().await
         }
         (Ok(Polled::Undecided(asked)), _) => {
             let answer = poll::hold(&app, &tenant, &spoken.call, asked, wanted).await;
-            spoken.render(answer)
+            spoken.render(&app, &tenant, answer)
         }
-        (Ok(Polled::Answered(response)), _) => spoken.render(Ok(response)),
-        (Err(failure), _) => spoken.render(Err(failure)),
+        (Ok(Polled::Answered(response)), _) => spoken.render(&app, &tenant, Ok(response)),
+        (Err(failure), _) => spoken.render(&app, &tenant, Err(failure)),
     }
 }
 
@@ -68,11 +69,14 @@ struct Spoken {
 }
 
 impl Spoken {
-    fn render(&self, answer: Result<Response, Failure>) -> Response {
+    fn render(&self, app: &App, tenant: &Tenant, answer: Result<Response, Failure>) -> Response {
         let mut response = match answer {
             Ok(response) => response,
             Err(failure) => failure::render(&self.call, Endpoint::Token, &failure),
         };
+        // The poll may have been held.
+        let call = Call { now: app.clock.now(), ..self.call.clone() };
+        dpop::announce_nonce(&mut response, tenant, &call);
         cors::allow(&mut response, self.origin.as_ref(), self.application.as_deref());
         response
     }
@@ -83,11 +87,15 @@ async fn exchange(
     tenant: &Tenant,
     call: &Call,
     claimed: &Claimed,
-    params: &Params,
+    (headers, params): (&HeaderMap, &Params),
 ) -> Result<Polled, Failure> {
     let endpoint = &tenant.token_endpoint;
-    let client = authenticate_client::authenticate(app, claimed, tenant, endpoint, call)?;
-    match TokenRequest::parse(params, &client.application) {
+    let mut client = authenticate_client::authenticate(app, claimed, tenant, endpoint, call)?;
+    let request = TokenRequest::parse(params, &client.application);
+    if request.is_ok() {
+        client.show(app, tenant, call, headers, endpoint).await?;
+    }
+    match request {
         Ok(TokenRequest::Ciba { auth_req_id, narrower }) => {
             poll::ask(app, tenant, call, client, (&auth_req_id, narrower)).await
         }

@@ -1,5 +1,5 @@
 //! `GET` and `POST /{envID}/as/userinfo`: what the holder of an access token may know of its person
-//! (OIDC Core §5.3), protected as RFC 6750 says.
+//! (OIDC Core §5.3), protected as RFC 6750, RFC 8705 and RFC 9449 say.
 
 use std::sync::Arc;
 
@@ -17,9 +17,12 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 use serde::Serialize;
 use url::form_urlencoded;
 
+use crate::access_token::holder::{self, Sent};
 use crate::access_token::{self, Valid};
 use crate::app::App;
 use crate::call::Call;
+use crate::dpop;
+use crate::extract::credentials::Scheme;
 use crate::extract::{body, credentials};
 use crate::failure::{self, Broken, Endpoint, Failure};
 use crate::oauth::{cors, interaction};
@@ -63,12 +66,21 @@ pub async fn handle(
         if valid.application.profile == Profile::FapiCiba && place == Place::Form {
             return Err(Reason::AccessTokenNotInHeader.into());
         }
+        let scheme = match place {
+            Place::Header(scheme) => scheme,
+            Place::Form => Scheme::Bearer,
+        };
+        let urls = tenant.urls(&format!("{}/userinfo", tenant.issuer));
+        let (token, headers, method, urls) = (&token, &headers, &method, &urls);
+        let sent = Sent { scheme, token, headers, method, urls };
+        holder::check(&app, &tenant, &call, &valid.token, sent).await?;
         tell(&tenant, &call, &valid)
     };
     let mut response = match answer.await {
         Ok(response) => response,
         Err(failure) => failure::render(&call, Endpoint::Userinfo, &failure),
     };
+    dpop::announce_nonce(&mut response, &tenant, &call);
     if application.as_deref().is_some_and(|it| it.profile == Profile::FapiCiba) {
         interaction::name(&call, &mut response);
     }
@@ -79,7 +91,7 @@ pub async fn handle(
 /// Where a token stood.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    Header,
+    Header(Scheme),
     /// Not under the FAPI profile.
     Form,
 }
@@ -99,14 +111,14 @@ async fn token(
     if headers.get_all(AUTHORIZATION).iter().count() > 1 {
         return Err(Reason::AuthorizationHeaderRepeated);
     }
-    let header = credentials::bearer(headers);
+    let header = credentials::access_token(headers);
     let is_form = *method == Method::POST
         && body::is_media_type(headers, "application/x-www-form-urlencoded");
     let params = if is_form { Some(body::form(headers, None, body).await?) } else { None };
     let param = params.as_ref().and_then(|params| params.find(PARAMETER));
     match (header, param) {
         (Some(_), Some(_)) => Err(Reason::AccessTokenRepeated),
-        (Some(token), None) => Ok((token.to_owned(), Place::Header)),
+        (Some((scheme, token)), None) => Ok((token.to_owned(), Place::Header(scheme))),
         (None, Some(token)) => Ok((token.to_owned(), Place::Form)),
         (None, None) => Err(Reason::AccessTokenMissing),
     }

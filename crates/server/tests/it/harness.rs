@@ -37,6 +37,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method as HttpMethod, Request, StatusCode};
 use http_body_util::BodyExt;
+use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 
 /// 2026-11-23T08:00:00Z, the beginning of every test.
@@ -90,6 +91,44 @@ pub struct World {
     /// Bearer token of an administrator who may do everything.
     pub admin_token: String,
     _directory: tempfile::TempDir,
+}
+
+/// What a request shows beside its credentials.
+#[derive(Clone, Default)]
+pub struct Shows {
+    /// The values of its `DPoP` headers.
+    pub proofs: Vec<String>,
+    /// The certificate on its connection.
+    pub certificate: Option<ClientCertificate>,
+    /// Its `Prefer` header.
+    pub prefer: Option<&'static str>,
+}
+
+impl Shows {
+    /// One proof.
+    pub fn proof(proof: impl Into<String>) -> Self {
+        Self { proofs: vec![proof.into()], ..Self::default() }
+    }
+
+    /// A certificate with these octets; what they mean is nobody's concern here.
+    pub fn certificate(octets: &[u8]) -> Self {
+        let certificate = ClientCertificate::new(vec![CertificateDer::from(octets.to_vec())]);
+        Self { certificate, ..Self::default() }
+    }
+
+    /// The request, showing it.
+    pub fn on(&self, mut request: Request<Body>) -> Request<Body> {
+        for proof in &self.proofs {
+            request.headers_mut().append("dpop", proof.parse().unwrap());
+        }
+        if let Some(prefer) = self.prefer {
+            request.headers_mut().insert("prefer", prefer.parse().unwrap());
+        }
+        if let Some(certificate) = &self.certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
+        request
+    }
 }
 
 /// A whole answer.
@@ -431,6 +470,14 @@ impl World {
         assert_eq!(self.store.commit(writes).await.unwrap(), Outcome::Done);
     }
 
+    /// Another node takes over: the same store, and nothing in memory.
+    pub fn move_to_another_node(&mut self) {
+        let (store, clock) = (self.app.store.clone(), self.app.clock.clone());
+        let (entropy, settings) = (self.app.entropy.clone(), self.app.settings.clone());
+        self.app = Arc::new(App::new(store, clock, entropy, master(), settings));
+        self.router = router::router(Arc::clone(&self.app));
+    }
+
     /// Moves the clock on.
     pub fn wait(&self, seconds: u64) {
         self.clock.advance_millis(seconds * 1000);
@@ -467,6 +514,17 @@ impl World {
         path: &str,
         params: &[(&str, &str)],
     ) -> Answer {
+        self.showing(env, client, (path, &Shows::default()), params).await
+    }
+
+    /// A form by `client`, authenticated its way, that shows keys.
+    pub async fn showing(
+        &self,
+        env: &Inhabited,
+        client: &Client,
+        (path, shows): (&str, &Shows),
+        params: &[(&str, &str)],
+    ) -> Answer {
         let (headers, credentials) = match client.method {
             Method::ClientSecretBasic => (vec![basic(client)], Vec::new()),
             Method::ClientSecretPost => {
@@ -493,7 +551,7 @@ impl World {
         if let Some(certificate) = &client.certificate {
             request.extensions_mut().insert(certificate.clone());
         }
-        self.send(request).await
+        self.send(shows.on(request)).await
     }
 }
 

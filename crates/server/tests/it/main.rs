@@ -17,6 +17,7 @@ mod matrix;
 mod oauth;
 mod outbound;
 mod pki;
+mod proofs;
 mod receiver;
 mod rich;
 mod sectors;

@@ -24,7 +24,8 @@ use axum::body::Body;
 use http::{Method, Request};
 
 use crate::harness::{
-    Answer, CIBA, Inhabited, World, assertion_params, basic, basic_of, basic_with, request, secret,
+    AUTH_PATH, Answer, CIBA, Inhabited, World, assertion_params, basic, basic_of, basic_with,
+    request, secret,
 };
 use crate::rich;
 
@@ -52,6 +53,7 @@ async fn identifiers(world: &World, env: &Inhabited) -> Identifiers {
         ("environment id", env.id.to_string()),
         ("client id", env.basic.id.to_string()),
         ("client assertion", assertion),
+        ("dpop proof", proof(world, env)),
         ("auth_req_id", auth_req_id),
         ("access token", tokens.text("access_token")),
         ("id token", tokens.text("id_token")),
@@ -136,6 +138,15 @@ async fn issued(world: &World, env: &Inhabited, token: &str) -> Identifiers {
         ("pairwise id token", pairwise.text("id_token")),
         ("pairwise subject", world.userinfo(env, &pairwise.text("access_token")).await.text("sub")),
     ])
+}
+
+/// A proof for the token endpoint that says what an assertion would: it stands for nothing else.
+fn proof(world: &World, env: &Inhabited) -> String {
+    let key = env.private_key.key.as_deref().unwrap();
+    let mut claims = world.assertion_claims(env, &env.private_key);
+    claims["htm"] = "POST".into();
+    claims["htu"] = format!("{AUTH_PATH}/{}/as/token", env.id).into();
+    assent_jose::sign_key_proof(key, "dpop+jwt", &claims).unwrap()
 }
 
 /// Tokens of the first application from when it knew people by names of its sector.

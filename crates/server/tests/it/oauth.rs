@@ -2,9 +2,11 @@
 
 mod access_tokens;
 mod authentication;
+mod certificate_bound;
 mod ciba_authorization;
 mod client_credentials;
 mod client_keys;
+mod dpop;
 mod fapi;
 mod faults;
 mod hostile_assertions;

@@ -46,6 +46,8 @@ fn what_a_fapi_ciba_client_registers_is_accepted() {
         "backchannel_authentication_request_signing_alg": "ES256",
         "backchannel_user_code_parameter": false,
         "require_auth_time": true,
+        "tls_client_certificate_bound_access_tokens": true,
+        "dpop_bound_access_tokens": true,
     }))
     .unwrap();
     let told = Metadata::of(&made.application, made.scope.as_ref().unwrap());
@@ -108,6 +110,8 @@ fn what_is_wrong_or_not_offered_is_refused() {
         (ping(json!("http://a.example/cb")), R::MetadataNotificationEndpointWrong),
         (ping(json!("https://u:p@a.example/cb")), R::MetadataNotificationEndpointWrong),
         (json!({ "backchannel_user_code_parameter": "yes" }), R::MetadataMalformed),
+        (json!({ "dpop_bound_access_tokens": "true" }), R::MetadataMalformed),
+        (json!({ "tls_client_certificate_bound_access_tokens": 1 }), R::MetadataMalformed),
         (
             json!({ "authorization_details_types": ["payment", "account"] }),
             R::MetadataDetailsTypeNotOffered,

@@ -53,6 +53,8 @@ pub struct ApplicationBody<'a> {
     userinfo_signing_algorithm: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_signing_algorithm: Option<&'static str>,
+    certificate_bound_access_tokens: bool,
+    dpop_bound_access_tokens: bool,
     subject_type: SubjectType,
     #[serde(skip_serializing_if = "Option::is_none")]
     sector_identifier_uri: Option<&'a str>,
@@ -106,6 +108,8 @@ impl<'a> ApplicationBody<'a> {
             introspection_signing_algorithm: application
                 .introspection_signing_alg
                 .map(|it| it.name()),
+            certificate_bound_access_tokens: application.certificate_bound,
+            dpop_bound_access_tokens: application.proof_bound,
             subject_type: application.subject_type(),
             sector_identifier_uri: application.sector_identifier_uri.as_deref(),
             ciba: &application.ciba,

@@ -88,6 +88,8 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
     } else {
         base.assertion_replay
     };
+    let certificate_bound = fields.flag("certificateBoundAccessTokens");
+    let proof_bound = fields.flag("dpopBoundAccessTokens");
     let (subject_type, document) = subject::read(&mut fields, &base);
     fields.finish()?;
     let next = Application {
@@ -112,6 +114,8 @@ pub fn read(mut fields: Fields, base: Application) -> Result<Application, Proble
         assertion_replay,
         accepts_expired_hint: accepts_expired.unwrap_or(base.accepts_expired_hint),
         sector_identifier_uri: document,
+        certificate_bound: certificate_bound.unwrap_or(base.certificate_bound),
+        proof_bound: proof_bound.unwrap_or(base.proof_bound),
         ..base
     };
     Ok(next.knowing_people_as(subject_type).map_err(subject::describe)?)

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use assent_jose::Algorithm;
 use assent_protocol::application::GrantType;
 use assent_protocol::ciba::delivery::DeliveryMode;
+use assent_protocol::dpop::nonce::NonceRule;
 use assent_protocol::environment::{
     AssertionAudience, AssertionReplay, BindingMessageRule, CibaSettings, LimitSettings,
     OutboundSettings, Profile, SecuritySettings,
@@ -48,6 +49,7 @@ pub fn read_ciba(fields: &mut Fields, kept: CibaSettings) -> CibaSettings {
         interval: seconds(inner.number("interval", &(1..=60)), standard.interval),
         assertion_replay: inner.choice("assertionReplay", &REPLAYS).unwrap_or_default(),
         assertion_audience: inner.choice("assertionAudience", &AUDIENCES).unwrap_or_default(),
+        dpop_nonce: inner.choice("dpopNonce", &NonceRule::ALL).unwrap_or_default(),
         delivery_modes: inner
             .choices("deliveryModes", &DeliveryMode::ALL)
             .unwrap_or(standard.delivery_modes),

@@ -23,6 +23,7 @@ const fn kind_of(purpose: Purpose) -> Option<&'static str> {
         Purpose::RevokedGrant => Some("refresh token"),
         Purpose::InitialAccessToken => Some("initial access token"),
         Purpose::RegistrationToken => Some("registration token"),
+        Purpose::DpopProof => Some("dpop proof"),
         Purpose::NotificationEndpoint | Purpose::RoleAssignment => None,
     }
 }
@@ -35,6 +36,7 @@ fn kind_of_type(typ: &str) -> &'static str {
         "token-introspection+jwt" => "signed introspection",
         "client-authentication+jwt" => "client assertion",
         "login-hint+jwt" => "login_hint_token",
+        "dpop+jwt" => "dpop proof",
         other => panic!("a kind of JWT without a row in the matrix: {other}"),
     }
 }
@@ -55,6 +57,7 @@ fn door_of(parameter: &str) -> Option<&'static str> {
         | "binding_message"
         | "claims"
         | "client_assertion_type"
+        | "dpop_jkt"
         | "grant_type"
         | "requested_expiry"
         | "request_uri"

@@ -2,6 +2,7 @@
 //! name, as far as it is not said of everybody elsewhere.
 
 mod rules;
+mod tokens;
 mod userinfo;
 
 use std::sync::{Arc, OnceLock};

@@ -74,7 +74,8 @@ async fn what_is_ours_is_kept_unless_given_and_what_is_pingones_is_reset() {
         "description": "x", "tokenEndpointAuthMethod": "CLIENT_SECRET_JWT",
         "tokenEndpointAuthSigningAlg": "HS512", "tokenSigningAlgorithm": "EdDSA",
         "assertionReplay": "SINGLE_USE", "acceptsExpiredIdTokenHint": false,
-        "refreshTokenDuration": 60,
+        "refreshTokenDuration": 60, "certificateBoundAccessTokens": true,
+        "dpopBoundAccessTokens": true,
     }));
     let (path, _) = console.made(&console.main("/applications"), &body).await;
     let jwt = with(&json!({ "tokenEndpointAuthMethod": "CLIENT_SECRET_JWT" }));
@@ -84,6 +85,8 @@ async fn what_is_ours_is_kept_unless_given_and_what_is_pingones_is_reset() {
     assert_eq!(kept["assertionReplay"], "SINGLE_USE");
     assert_eq!(kept["acceptsExpiredIdTokenHint"], false);
     assert_eq!(kept["refreshTokenDuration"], 2_592_000);
+    assert_eq!(kept["certificateBoundAccessTokens"], true);
+    assert_eq!(kept["dpopBoundAccessTokens"], true);
     assert!(kept["description"].is_null());
     let basic = with(&json!({ "assertionReplay": null }));
     let changed = console.put(&path, &basic).await.json();
@@ -105,6 +108,9 @@ async fn what_cannot_be_is_refused_at_creation_and_at_change() {
         json!({ "type": "ROBOT" }),
         json!({ "tokenEndpointAuthMethod": "NONE" }),
         json!({ "grantTypes": [] }),
+        json!({ "certificateBoundAccessTokens": "yes", "dpopBoundAccessTokens": 1 }),
+        json!({ "subjectType": "pairwise", "sectorIdentifierUri": 1 }),
+        json!({ "subjectType": "PAIRWISE" }),
         json!({ "grantTypes": ["CIBA", "IMPLICIT"] }),
         json!({ "grantTypes": "CIBA" }),
         json!({ "tokenEndpointAuthMethod": "PRIVATE_KEY_JWT" }),

@@ -55,14 +55,16 @@ async fn settings_that_pingone_does_not_know_are_kept_unless_given() {
     let console = Console::new().await;
     let path = console.main("");
     let mut body = json!({ "name": "Example", "type": "SANDBOX",
-        "ciba": { "assertionReplay": "SINGLE_USE" } });
+        "ciba": { "assertionReplay": "SINGLE_USE", "dpopNonce": "REQUIRED" } });
     console.put(&path, &body).await;
     body.as_object_mut().unwrap().remove("ciba");
     let kept = console.put(&path, &body).await.json();
     assert_eq!(kept["ciba"]["assertionReplay"], "SINGLE_USE");
+    assert_eq!(kept["ciba"]["dpopNonce"], "REQUIRED");
     body["ciba"] = json!({});
     let reset = console.put(&path, &body).await.json();
     assert_eq!(reset["ciba"]["assertionReplay"], "BOUND");
+    assert_eq!(reset["ciba"]["dpopNonce"], "NEVER");
 }
 
 #[tokio::test]

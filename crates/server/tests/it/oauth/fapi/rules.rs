@@ -4,11 +4,11 @@ use assent_jose::Algorithm;
 use assent_protocol::application::TokenEndpointAuthMethod as Method;
 use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::environment::Profile;
-use http::StatusCode;
+use http::{Method as HttpMethod, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Bank, key};
-use crate::harness::{Client, World, assertion_params};
+use crate::harness::{Client, Shows, World, assertion_params, request};
 
 #[tokio::test]
 async fn both_clients_get_tokens_signed_as_the_profile_wants() {
@@ -160,8 +160,12 @@ async fn an_assertion_counts_once() {
         body.finish()
     };
     let path = format!("/{}/as/token", env.id);
-    assert_eq!(world.form(&path, &[], &body).await.error(), "authorization_pending");
-    assert_eq!(world.form(&path, &[], &body).await.error(), "invalid_client");
+    let shows = Shows { certificate: bank.signs.certificate.clone(), ..Shows::default() };
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    for expected in ["authorization_pending", "invalid_client"] {
+        let poll = request(HttpMethod::POST, &path, &headers, body.clone().into());
+        assert_eq!(world.send(shows.on(poll)).await.error(), expected);
+    }
 }
 
 /// whatever names a client names the same one.
