@@ -8,7 +8,7 @@ use assent_protocol::assertion::SpentAssertion;
 use assent_protocol::client_authentication::{
     self as authentication, AcceptedAssertion, Audiences, Evidence, Failure as Denied, Presented,
 };
-use assent_protocol::decision::{Change, Decision};
+use assent_protocol::decision::Change;
 use assent_protocol::environment::{AssertionReplay, Profile};
 use assent_protocol::fapi;
 use assent_protocol::id::ApplicationId;
@@ -17,6 +17,7 @@ use assent_protocol::reason::Reason;
 use assent_protocol::record::Key;
 use assent_protocol::secret::Digest;
 use assent_protocol::time::Timestamp;
+use assent_store::Outcome;
 use http::HeaderMap;
 
 use crate::app::App;
@@ -325,5 +326,10 @@ impl Client {
 }
 
 async fn settle_alone(app: &App, spent: SpentAssertion) -> Result<(), Failure> {
-    app.settle(None, Decision::accept(()).and(spent.spend())).await
+    // That an assertion was used up is no act of its own.
+    let change = spent.spend();
+    match app.store.commit(vec![change.write]).await? {
+        Outcome::Done => Ok(()),
+        Outcome::Lost(_) => Err(change.if_lost.into()),
+    }
 }
