@@ -163,6 +163,17 @@ impl App {
         }
     }
 
+    /// Spends what was presented, alone. That it was used is no act of its own, so nothing is told.
+    ///
+    /// # Errors
+    /// It was used before; or a fault.
+    pub async fn spend(&self, change: Change) -> Result<(), Failure> {
+        match self.store.commit(vec![change.write]).await? {
+            Outcome::Done => Ok(()),
+            Outcome::Lost(_) => Err(change.if_lost.into()),
+        }
+    }
+
     /// Writes all or nothing, and tells it.
     ///
     /// # Errors

@@ -165,7 +165,9 @@ pub async fn permit<P: Place>(
     body: Body,
 ) -> Result<Ask<P>, Problem> {
     let caller = match authenticate(&app, &call, &parts).await {
-        Err(problem @ (Problem::TokenMissing | Problem::TokenUnknown)) => {
+        Err(
+            problem @ (Problem::TokenMissing | Problem::TokenUnknown | Problem::NotHolder { .. }),
+        ) => {
             refused(&app, None, Actor::ANYBODY, Why::TokenRefused);
             return Err(problem);
         }
@@ -254,7 +256,7 @@ async fn check_holder(
     let answer = async {
         let proof = holder::check(app, tenant, call, token, sent).await?;
         let spend = proof.as_ref().and_then(Accepted::spend);
-        app.settle(None, Decision::accept(()).and_maybe(spend)).await
+        app.settle(call, None, Decision::accept(()).and_maybe(spend)).await
     };
     answer.await.map_err(|failure| match failure {
         Failure::Refused(reason) | Failure::Wait(reason, _) => {

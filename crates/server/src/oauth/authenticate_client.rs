@@ -17,7 +17,6 @@ use assent_protocol::reason::Reason;
 use assent_protocol::record::Key;
 use assent_protocol::secret::Digest;
 use assent_protocol::time::Timestamp;
-use assent_store::Outcome;
 use http::HeaderMap;
 
 use crate::app::App;
@@ -280,7 +279,7 @@ impl Client {
     pub async fn remember(&self, app: &App, auth_req_id: Option<Digest>) -> Result<(), Failure> {
         let Some(spent) = self.spent(auth_req_id) else { return Ok(()) };
         if self.replay == AssertionReplay::SingleUse {
-            return settle_alone(app, spent).await;
+            return app.spend(spent.spend()).await;
         }
         if app.replay.check(&spent, self.replay)? {
             return Ok(());
@@ -290,7 +289,7 @@ impl Client {
         }
         match app.replay.remember(spent.clone(), self.replay)? {
             Remembered::Yes => Ok(()),
-            Remembered::Full => settle_alone(app, spent).await,
+            Remembered::Full => app.spend(spent.spend()).await,
         }
     }
 
@@ -322,14 +321,5 @@ impl Client {
                 Ok(true)
             }
         }
-    }
-}
-
-async fn settle_alone(app: &App, spent: SpentAssertion) -> Result<(), Failure> {
-    // That an assertion was used up is no act of its own.
-    let change = spent.spend();
-    match app.store.commit(vec![change.write]).await? {
-        Outcome::Done => Ok(()),
-        Outcome::Lost(_) => Err(change.if_lost.into()),
     }
 }
