@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::ask::AskArgs;
+use crate::audit::AuditArgs;
 use crate::phone::PhoneArgs;
 
 /// Ask a person, wherever they are, and hand the asking software a token only if they say yes.
@@ -38,6 +39,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Check settings, master key, store and clock, and say what to do about what is wrong
     Doctor(DoctorArgs),
+    /// Read the audit log out of a store, or check that nobody changed it
+    Audit(AuditArgs),
     /// Be an authentication device: wait for requests and answer them
     Phone(PhoneArgs),
     /// Be an application: ask a person, wait for the answer, show the tokens

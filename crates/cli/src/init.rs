@@ -1,11 +1,13 @@
 //! `assent init`: master key, first environment, first administrator.
 
+use assent_protocol::audit::Object;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use assent_protocol::administrator::{Role, RoleAssignment};
 use assent_protocol::environment::EnvironmentType;
-use assent_protocol::record::Write;
+use assent_protocol::record::{Kind, Write};
+use assent_server::audit;
 use assent_server::machine::SystemEntropy;
 use assent_server::provision::{self, NewEnvironment};
 use assent_store::Outcome;
@@ -41,6 +43,12 @@ pub fn run(args: &InitArgs) -> Result<()> {
         let roles = vec![RoleAssignment { role: Role::OrganizationAdmin, environment: None }];
         let (administrator, token) =
             provision::administrator(&SystemEntropy, args.administrator.clone(), roles, now)?;
+        for made in [
+            Object::new(Kind::Environment, environment.id),
+            Object::new(Kind::Administrator, administrator.id),
+        ] {
+            writes.push(audit::made_by_operator(&SystemEntropy, made, now)?);
+        }
         writes.push(Write::insert(administrator));
         let alone = store.lease("init", TERM).await?
             && store.list_environments(None, 1).await?.is_empty()

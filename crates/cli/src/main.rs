@@ -3,6 +3,7 @@
 
 mod args;
 mod ask;
+mod audit;
 mod backup;
 mod config;
 mod demo;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => restore::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Phone(args) => phone::run(&args),
         Command::Ask(args) => match ask::run(&args) {
             Ok(outcome) => return outcome.exit_code(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use assent_protocol::record::Record;
+use assent_protocol::record::{Kind, Record};
 use assent_protocol::time::Timestamp;
 use assent_server::machine::{Clock, SystemClock};
 use assent_store::{Embedded, Hold, Migration, Postgres, PostgresSettings, Store};
@@ -121,6 +121,16 @@ impl Location {
         match self {
             Self::Sqlite(directory) => Ok(Embedded::export(directory, sink)?),
             Self::Postgres { settings, .. } => Ok(Postgres::export(settings, sink).await?),
+        }
+    }
+
+    /// As [`Location::export`], of these kinds only, in this order.
+    pub async fn export_kinds(&self, kinds: &[Kind], sink: Sink<'_>) -> Result<usize> {
+        match self {
+            Self::Sqlite(directory) => Ok(Embedded::export_kinds(directory, kinds, sink)?),
+            Self::Postgres { settings, .. } => {
+                Ok(Postgres::export_kinds(settings, kinds, sink).await?)
+            }
         }
     }
 

@@ -47,12 +47,20 @@ pub enum Area {
     Secrets,
     /// People and devices.
     Users,
+    /// The audit log.
+    Audit,
 }
 
 impl Area {
     /// Every area.
-    pub const ALL: [Self; 5] =
-        [Self::Organization, Self::Environment, Self::Applications, Self::Secrets, Self::Users];
+    pub const ALL: [Self; 6] = [
+        Self::Organization,
+        Self::Environment,
+        Self::Applications,
+        Self::Secrets,
+        Self::Users,
+        Self::Audit,
+    ];
 }
 
 /// How a management request touches it.
@@ -91,7 +99,10 @@ impl Role {
             }
             Self::EnvironmentAdminReadOnly => {
                 matches!(access, Access::Read)
-                    && matches!(area, Area::Environment | Area::Applications | Area::Users)
+                    && matches!(
+                        area,
+                        Area::Environment | Area::Applications | Area::Users | Area::Audit
+                    )
             }
         }
     }
@@ -197,7 +208,7 @@ mod tests {
     #[test]
     fn roles_permit_what_the_table_says() {
         use Access::{Read, Write};
-        use Area::{Applications, Environment, Secrets, Users};
+        use Area::{Applications, Audit, Environment, Secrets, Users};
         let table = [
             (Role::IdentityDataAdmin, vec![(Users, Read), (Users, Write), (Environment, Read)]),
             (
@@ -212,7 +223,7 @@ mod tests {
             ),
             (
                 Role::EnvironmentAdminReadOnly,
-                vec![(Environment, Read), (Applications, Read), (Users, Read)],
+                vec![(Environment, Read), (Applications, Read), (Users, Read), (Audit, Read)],
             ),
         ];
         for (role, permitted) in table {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::AuditSettings;
 use crate::id::{EnvironmentId, ResourceId};
 use crate::record::{Key, Kind, Record, Stored};
 use crate::registration::RegistrationPolicy;
@@ -91,6 +92,9 @@ pub struct Environment {
     /// Who may register clients.
     #[serde(default)]
     pub registration: RegistrationPolicy,
+    /// How long its audit log is kept.
+    #[serde(default)]
+    pub audit: AuditSettings,
     /// Its OpenID Connect resource.
     pub openid_resource: ResourceId,
     /// The environment's root key under the server's master key.

@@ -38,6 +38,10 @@ pub mod named {
     pub enum Attribute {}
     /// A ping or push.
     pub enum Notification {}
+    /// An entry of the audit log.
+    pub enum AuditEntry {}
+    /// A link of the audit log: its number.
+    pub enum AuditLink {}
 }
 
 /// A UUID naming a `T`.
@@ -69,6 +73,8 @@ pub type InitialAccessTokenId = Id<named::InitialAccessToken>;
 pub type AttributeId = Id<named::Attribute>;
 /// Names a [`crate::ciba::notification::Notification`].
 pub type NotificationId = Id<named::Notification>;
+/// Names an [`crate::audit::Entry`].
+pub type AuditEntryId = Id<named::AuditEntry>;
 
 impl<T> Id<T> {
     /// The all-zero identifier: the place of records that belong to the whole installation.

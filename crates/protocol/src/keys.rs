@@ -13,6 +13,16 @@ use crate::secret::{Digest, Secret};
 /// With what every opaque access token begins, so that leak scanners find it.
 pub const ACCESS_TOKEN_PREFIX: &str = "aat_";
 
+const AUDIT: &str = "audit";
+
+/// The key under the head of the installation's own audit log, which belongs to no environment.
+///
+/// # Errors
+/// Only if key derivation itself fails.
+pub fn installation_audit(master: &RootKey) -> Result<hmac::Key, Unsealable> {
+    master.mac_key(AUDIT)
+}
+
 /// The secret keys of an environment.
 #[derive(Clone)]
 pub struct EnvironmentKeys {
@@ -23,6 +33,7 @@ pub struct EnvironmentKeys {
     user_codes: hmac::Key,
     dpop_nonces: hmac::Key,
     pairwise: PairwiseKeys,
+    audit: hmac::Key,
 }
 
 impl EnvironmentKeys {
@@ -38,6 +49,7 @@ impl EnvironmentKeys {
             user_codes: root.mac_key("user_code")?,
             dpop_nonces: root.mac_key("dpop_nonce")?,
             pairwise: PairwiseKeys::derive(&root)?,
+            audit: root.mac_key(AUDIT)?,
             root,
         })
     }
@@ -73,6 +85,11 @@ impl EnvironmentKeys {
     /// The person whom somebody of this sector calls by a `sub` of that sector.
     pub fn person_in(&self, sector: &str, subject: &str) -> Option<UserId> {
         self.pairwise.person_in(sector, subject)
+    }
+
+    /// The key under the head of the audit log.
+    pub const fn audit(&self) -> &hmac::Key {
+        &self.audit
     }
 
     /// An access token that nobody else can read: its claims, sealed. Made for every token set, so

@@ -6,11 +6,13 @@
 //!
 //! Reading order: [`time`], [`id`], [`secret`], [`scope`] → [`environment`], [`application`],
 //! [`user`] → [`client_authentication`] → [`ciba`] → [`token_request`], [`refresh`], [`token`].
-//! [`reason`] is every way to say no; [`record`] is everything that is kept.
+//! [`reason`] is every way to say no; [`record`] is everything that is kept; [`audit`] is what is
+//! told of it.
 
 pub mod administrator;
 pub mod application;
 pub mod assertion;
+pub mod audit;
 pub mod authorization_details;
 pub mod ciba;
 pub mod claims;

@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 use crate::administrator::Administrator;
 use crate::application::Application;
 use crate::assertion::SpentAssertion;
+use crate::audit::Entry;
+use crate::audit::chain::{Head, Link};
 use crate::authorization_details::DetailsType;
 use crate::ciba::authentication::Authentication;
 use crate::ciba::notification::Notification;
@@ -66,11 +68,17 @@ pub enum Kind {
     DetailsType,
     /// [`InitialAccessToken`]
     InitialAccessToken,
+    /// [`Entry`]: waits for its place in the chain.
+    AuditEntry,
+    /// [`Link`]
+    AuditLink,
+    /// [`Head`]
+    AuditHead,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Environment,
         Self::Application,
         Self::Resource,
@@ -88,6 +96,9 @@ impl Kind {
         Self::Revocation,
         Self::DetailsType,
         Self::InitialAccessToken,
+        Self::AuditEntry,
+        Self::AuditLink,
+        Self::AuditHead,
     ];
 
     /// What the kind is called outside this process: in exports, and in words to an operator.
@@ -110,6 +121,9 @@ impl Kind {
             Self::Revocation => "revocation",
             Self::DetailsType => "details_type",
             Self::InitialAccessToken => "initial_access_token",
+            Self::AuditEntry => "audit_entry",
+            Self::AuditLink => "audit_link",
+            Self::AuditHead => "audit_head",
         }
     }
 
@@ -174,6 +188,12 @@ pub enum Record {
     DetailsType(Arc<DetailsType>),
     /// See [`InitialAccessToken`].
     InitialAccessToken(Arc<InitialAccessToken>),
+    /// See [`Entry`].
+    AuditEntry(Arc<Entry>),
+    /// See [`Link`].
+    AuditLink(Arc<Link>),
+    /// See [`Head`].
+    AuditHead(Arc<Head>),
 }
 
 /// When something is to be done, and among what it waits for its turn.
@@ -225,6 +245,9 @@ impl Record {
             Self::Revocation(it) => it.key(),
             Self::DetailsType(it) => it.key(),
             Self::InitialAccessToken(it) => it.key(),
+            Self::AuditEntry(it) => it.key(),
+            Self::AuditLink(it) => it.key(),
+            Self::AuditHead(it) => it.key(),
         }
     }
 
@@ -240,7 +263,10 @@ impl Record {
             | Self::Credential(_)
             | Self::Administrator(_)
             | Self::SigningKey(_)
-            | Self::DetailsType(_) => None,
+            | Self::DetailsType(_)
+            | Self::AuditEntry(_)
+            | Self::AuditLink(_)
+            | Self::AuditHead(_) => None,
             Self::Pairing(it) => Some(it.expires_at),
             Self::Authentication(it) => Some(it.forget_at()),
             Self::SpentAssertion(it) => Some(it.forget_at()),
@@ -270,7 +296,10 @@ impl Record {
             | Self::Grant(_)
             | Self::Revocation(_)
             | Self::DetailsType(_)
-            | Self::InitialAccessToken(_) => None,
+            | Self::InitialAccessToken(_)
+            | Self::AuditEntry(_)
+            | Self::AuditLink(_)
+            | Self::AuditHead(_) => None,
         }
     }
 
@@ -297,6 +326,9 @@ impl Record {
             Self::Revocation(it) => serde_json::to_string(it),
             Self::DetailsType(it) => serde_json::to_string(it),
             Self::InitialAccessToken(it) => serde_json::to_string(it),
+            Self::AuditEntry(it) => serde_json::to_string(it),
+            Self::AuditLink(it) => serde_json::to_string(it),
+            Self::AuditHead(it) => serde_json::to_string(it),
         }
     }
 
@@ -323,6 +355,9 @@ impl Record {
             Kind::Revocation => Self::Revocation(serde_json::from_str(text)?),
             Kind::DetailsType => Self::DetailsType(serde_json::from_str(text)?),
             Kind::InitialAccessToken => Self::InitialAccessToken(serde_json::from_str(text)?),
+            Kind::AuditEntry => Self::AuditEntry(serde_json::from_str(text)?),
+            Kind::AuditLink => Self::AuditLink(serde_json::from_str(text)?),
+            Kind::AuditHead => Self::AuditHead(serde_json::from_str(text)?),
         })
     }
 }

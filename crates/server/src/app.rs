@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use assent_protocol::audit::trail::{self, Told};
 use assent_protocol::decision::{Change, Decision};
 use assent_protocol::id::EnvironmentId;
+use assent_protocol::reason::Reason;
+use assent_protocol::record::Write;
 use assent_protocol::sealing::RootKey;
-use assent_store::{Outcome, Store};
+use assent_store::{Fault, Outcome, Store};
 use tokio::sync::watch;
 
-use crate::call::Correlations;
+use crate::audit::Audit;
+use crate::call::{Call, Correlations};
 use crate::delivery::outbox::Outbox;
 use crate::details::CompiledTypes;
 use crate::failure::{Broken, Failure};
@@ -35,6 +39,8 @@ pub struct App {
     pub entropy: Arc<dyn Entropy>,
     /// Names of answers.
     pub correlations: Correlations,
+    /// What is told of it all.
+    pub audit: Audit,
     /// Settings.
     pub settings: Settings,
     /// Environments in use.
@@ -74,9 +80,11 @@ impl App {
         master: RootKey,
         settings: Settings,
     ) -> Self {
+        // Without randomness the server starts all the same and says so where it matters.
+        let beginning = entropy.octets().unwrap_or_default();
         Self {
-            // Without randomness the server starts all the same and says so where it matters.
-            correlations: Correlations::new(entropy.octets().unwrap_or_default()),
+            correlations: Correlations::new(beginning),
+            audit: Audit::new(beginning),
             registry: Registry::new(
                 master,
                 settings.auth_path.clone(),
@@ -111,18 +119,36 @@ impl App {
 
     /// Makes a decision durable, then speaks its verdict. `presented` spends what the client
     /// authenticated with, in the same commit; if the act then loses its race, what was presented
-    /// is spent all the same before the refusal is spoken.
+    /// is spent all the same before the refusal is spoken. What the decision writes is told in the
+    /// audit log, by the same commit.
     ///
     /// # Errors
     /// The decision's refusal; the meaning of the write that lost; or a fault.
     pub async fn settle<T>(
         &self,
+        call: &Call,
         presented: Option<Change>,
         act: Decision<T>,
     ) -> Result<T, Failure> {
+        let told = told(&act.changes, act.verdict.as_ref().err().copied());
+        self.settle_telling(call, presented, act, told).await
+    }
+
+    /// As [`App::settle`], where what is told does not follow from the decision.
+    ///
+    /// # Errors
+    /// As [`App::settle`].
+    pub async fn settle_telling<T>(
+        &self,
+        call: &Call,
+        presented: Option<Change>,
+        act: Decision<T>,
+        told: Vec<Told>,
+    ) -> Result<T, Failure> {
         let spends = presented.is_some();
         let changes: Vec<Change> = presented.iter().cloned().chain(act.changes).collect();
-        let writes = changes.iter().map(|change| change.write.clone()).collect();
+        let mut writes = changes.iter().map(|change| change.write.clone()).collect();
+        self.audit.tell(call, told, &mut writes);
         match self.store.commit(writes).await? {
             Outcome::Done => act.verdict.map_err(Failure::Refused),
             Outcome::Lost(place) => {
@@ -136,6 +162,33 @@ impl App {
             }
         }
     }
+
+    /// Spends what was presented, alone. That it was used is no act of its own, so nothing is told.
+    ///
+    /// # Errors
+    /// It was used before; or a fault.
+    pub async fn spend(&self, change: Change) -> Result<(), Failure> {
+        match self.store.commit(vec![change.write]).await? {
+            Outcome::Done => Ok(()),
+            Outcome::Lost(_) => Err(change.if_lost.into()),
+        }
+    }
+
+    /// Writes all or nothing, and tells it.
+    ///
+    /// # Errors
+    /// It is not known whether the writes happened.
+    pub async fn commit(&self, call: &Call, mut writes: Vec<Write>) -> Result<Outcome, Fault> {
+        let told = trail::of(&writes, None);
+        self.audit.tell(call, told, &mut writes);
+        self.store.commit(writes).await
+    }
+}
+
+/// What these changes tell, when `refused` is answered.
+pub fn told(changes: &[Change], refused: Option<Reason>) -> Vec<Told> {
+    let writes: Vec<Write> = changes.iter().map(|change| change.write.clone()).collect();
+    trail::of(&writes, refused)
 }
 
 /// Completes when the server drains.
@@ -147,8 +200,6 @@ pub async fn drained(mut draining: watch::Receiver<bool>) {
 fn lost(changes: &[Change], place: usize) -> Failure {
     match changes.get(place) {
         Some(change) => Failure::Refused(change.if_lost),
-        None => {
-            Failure::Broken(Broken::Store(assent_store::Fault::Corrupt("a loser out of range")))
-        }
+        None => Failure::Broken(Broken::Store(Fault::Corrupt("a loser out of range"))),
     }
 }

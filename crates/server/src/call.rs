@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use assent_protocol::audit::Actor;
 use assent_protocol::id::EnvironmentId;
 use assent_protocol::reason::Reason;
 use assent_protocol::time::{Seconds, Timestamp};
@@ -81,6 +82,29 @@ pub struct Call {
     pub certificate: Option<ClientCertificate>,
     /// Where it comes from, as it is counted.
     pub source: IpAddr,
+    /// Who acts, where that does not follow from what they do.
+    pub actor: Option<Actor>,
+}
+
+impl Call {
+    /// Nobody called: the server acts by itself.
+    pub fn by_server(app: &App) -> Self {
+        Self {
+            now: app.clock.now(),
+            correlation: Correlation::mint(app),
+            authorization_used: false,
+            proof_used: false,
+            certificate: None,
+            source: NOWHERE,
+            actor: None,
+        }
+    }
+
+    /// The same, by this actor.
+    #[must_use]
+    pub fn by(&self, actor: Actor) -> Self {
+        Self { actor: Some(actor), ..self.clone() }
+    }
 }
 
 impl FromRequestParts<Arc<App>> for Call {
@@ -94,7 +118,8 @@ impl FromRequestParts<Arc<App>> for Call {
         let certificate = parts.extensions.get::<ClientCertificate>().cloned();
         let source = parts.extensions.get::<Peer>().map_or(NOWHERE, |Peer(source)| *source);
         let now = app.clock.now();
-        Ok(Self { now, correlation, authorization_used, proof_used, certificate, source })
+        let actor = None;
+        Ok(Self { now, correlation, authorization_used, proof_used, certificate, source, actor })
     }
 }
 

@@ -9,6 +9,7 @@ pub mod simulator;
 use std::sync::Arc;
 
 use assent_protocol::application::{Application, GrantType};
+use assent_protocol::audit::Actor;
 use assent_protocol::authorization_details::Details;
 use assent_protocol::ciba::answer::{self, Answer, Answered, Answerer, Said};
 use assent_protocol::ciba::authentication::Authentication;
@@ -24,7 +25,7 @@ use assent_protocol::time::Timestamp;
 use assent_protocol::user::User;
 use assent_store::Fault;
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::call::Call;
 use crate::delivery;
 use crate::details::{self, Line};
@@ -215,7 +216,9 @@ pub async fn decide(
         decision.changes.push(Change::new(block, Reason::RequestDecided));
     }
     let verdict = std::mem::replace(&mut decision.verdict, Ok(()));
-    let settled = app.settle(None, decision).await;
+    let acts = app::told(&decision.changes, verdict.err());
+    let call = &call.by(actor(&person.record, by));
+    let settled = app.settle_telling(call, None, decision, acts).await;
     if reported && settled.is_err() && still_waits(app, found, call.now).await? {
         // Not the request but the person's record was changed meanwhile: nothing was said yet.
         return Err(Fault::Overloaded.into());
@@ -224,9 +227,6 @@ pub async fn decide(
     // Nothing is sent before it is durable.
     if let Some(claimed) = told.claimed {
         app.outbox.offer(claimed, call.now);
-    }
-    if reported {
-        audit(tenant, &application, call);
     }
     Ok(verdict?)
 }
@@ -251,14 +251,10 @@ async fn usable_person(
     Ok(usable.ok_or(Reason::DeviceUserNotUsable)?)
 }
 
-/// Whoever watches over the installation learns that an application asked for somebody who did
-/// not start anything; about whom is nobody's business.
-fn audit(tenant: &Tenant, application: &Application, call: &Call) {
-    tracing::warn!(
-        event = "prompt_reported",
-        correlation = call.correlation.as_str(),
-        environment = %tenant.id(),
-        application = %application.id,
-        "a person says that a request was not theirs"
-    );
+/// Who answers, for the audit log.
+fn actor(person: &User, by: Answerer<'_>) -> Actor {
+    match by {
+        Answerer::Device { id, .. } => Actor::person(person.id, id),
+        Answerer::Simulator => Actor::SIMULATOR,
+    }
 }

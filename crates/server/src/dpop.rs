@@ -5,7 +5,7 @@
 //! commit remembers it for all nodes and beyond a restart: [`Accepted::spend`].
 
 use assent_protocol::assertion::SpentAssertion;
-use assent_protocol::decision::{Change, Decision};
+use assent_protocol::decision::Change;
 use assent_protocol::dpop::nonce::{self, NonceRule};
 use assent_protocol::dpop::{self as protocol, ALGORITHMS, Proof};
 use assent_protocol::environment::AssertionReplay;
@@ -77,8 +77,7 @@ pub async fn accept(
     let spent = match remembered.map_err(|_| Reason::DpopProofReplayed)? {
         Remembered::Yes => Some(spent),
         Remembered::Full => {
-            let durably = Decision::accept(()).and(protocol::spend(spent));
-            app.settle(None, durably).await?;
+            app.spend(protocol::spend(spent)).await?;
             None
         }
     };

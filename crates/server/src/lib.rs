@@ -5,6 +5,7 @@
 
 pub mod access_token;
 pub mod app;
+pub mod audit;
 pub mod call;
 pub mod client_authorities;
 pub mod delivery;

@@ -27,6 +27,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
 use crate::app::App;
+use crate::audit;
 use crate::listen::door::{Door, Greeted};
 use crate::listen::room::{Place, Room};
 use crate::listen::timed::{Framing, Progress};
@@ -98,6 +99,7 @@ pub async fn serve(app: Arc<App>, doors: Vec<Door>, shutdown: impl Future<Output
     if tokio::time::timeout(DRAIN_DEADLINE, &mut workers).await.is_err() {
         workers.abort();
     }
+    audit::run::end(&app).await;
 }
 
 /// The next connection at any door.

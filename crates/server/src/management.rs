@@ -11,6 +11,7 @@
 pub mod administrators;
 pub mod applications;
 pub mod ask;
+pub mod audit_events;
 pub mod body;
 pub mod detail;
 pub mod details_types;
@@ -22,12 +23,13 @@ pub mod problem;
 pub mod resources;
 pub mod route;
 pub mod scopes;
+pub mod telling;
 pub mod users;
 
 use std::sync::Arc;
 
 use assent_protocol::administrator::Area::{
-    Applications, Environment, Organization, Secrets, Users,
+    Applications, Audit, Environment, Organization, Secrets, Users,
 };
 use axum::Router;
 use axum::response::Response;
@@ -82,6 +84,8 @@ fn installation_paths() -> Vec<Path> {
         Path::new("/environments/{env}/initialAccessTokens/{token}")
             .get(Secrets, initial_access_tokens::show)
             .delete(Secrets, initial_access_tokens::remove),
+        Path::new("/environments/{env}/auditEvents").get(Audit, audit_events::list),
+        Path::new("/auditEvents").get(Organization, audit_events::list_of_installation),
         Path::new("/administrators")
             .get(Organization, administrators::list)
             .post(Organization, administrators::create),

@@ -35,6 +35,7 @@ async fn show(State(app): State<Arc<App>>) -> ([(http::HeaderName, &'static str)
     }];
     metrics.extend(app.load.metrics());
     metrics.extend(app.outbox.metrics(app.clock.now()));
+    metrics.extend(app.audit.metrics());
     metrics.extend(app.store.metrics());
     let mut text = String::new();
     for Metric { name, help, value } in metrics {

@@ -2,6 +2,7 @@
 //! resource. Used by `init`, `demo`, the management API and key rotation.
 
 use assent_jose::{Algorithm, SigningKey};
+use assent_protocol::audit::AuditSettings;
 use assent_protocol::environment::{
     CibaSettings, Environment, EnvironmentStatus, EnvironmentType, LimitSettings, OutboundSettings,
     SecuritySettings,
@@ -62,6 +63,8 @@ pub struct NewEnvironment {
     pub limits: LimitSettings,
     /// Who may register clients.
     pub registration: RegistrationPolicy,
+    /// How long its audit log is kept.
+    pub audit: AuditSettings,
 }
 
 /// A new environment and everything it begins with, to be inserted in one commit. Generates RSA
@@ -89,6 +92,7 @@ pub fn environment(
         security: new.security,
         limits: new.limits,
         registration: new.registration,
+        audit: new.audit,
         openid_resource: resource.id,
         root_key: Environment::seal_root_key(id, master, root_key, entropy.octets()?)?,
         created_at: now,

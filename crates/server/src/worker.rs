@@ -13,8 +13,9 @@ use assent_protocol::time::Timestamp;
 use tokio::time::Instant;
 
 use crate::app::{App, drained};
+use crate::call::Call;
 use crate::failure::Broken;
-use crate::{delivery, provision, registry::Tenant};
+use crate::{audit, delivery, provision, registry::Tenant};
 
 /// Work of which one node at a time is in charge.
 const CARE: &str = "care";
@@ -42,7 +43,7 @@ pub async fn run(app: Arc<App>) {
             () = drained(app.draining.subscribe()) => {}
         }
     };
-    tokio::join!(caring, delivery::run::run(Arc::clone(&app)));
+    tokio::join!(caring, delivery::run::run(Arc::clone(&app)), audit::run::run(Arc::clone(&app)));
 }
 
 /// Does `work` again and again, whatever comes of it.
@@ -178,7 +179,7 @@ async fn publish_key(
     });
     let record = making.await.map_err(|_| Broken::NoSigningKey)??;
     tracing::info!(%env, algorithm = algorithm.name(), key = record.key_id, "publishing a signing key");
-    app.store.commit(vec![Write::insert(record)]).await?;
+    app.commit(&Call::by_server(app), vec![Write::insert(record)]).await?;
     app.registry.forget(env);
     Ok(())
 }
@@ -187,7 +188,7 @@ async fn remove_key(app: &App, env: EnvironmentId, key_id: &str) -> Result<(), B
     let key = assent_protocol::record::Key::signing_key(env, key_id);
     if let Some((_, version)) = app.store.find_record(&key).await? {
         tracing::info!(%env, key = key_id, "removing a retired signing key");
-        app.store.commit(vec![Write::Delete(key, version)]).await?;
+        app.commit(&Call::by_server(app), vec![Write::Delete(key, version)]).await?;
         app.registry.forget(env);
     }
     Ok(())

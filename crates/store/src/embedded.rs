@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_protocol::audit::Entry;
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
@@ -235,6 +236,14 @@ impl Store for Embedded {
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault> {
         self.readers.list_due(now, except, limit)
+    }
+
+    async fn list_unchained(
+        &self,
+        after: Option<EnvironmentId>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Entry>>, Fault> {
+        self.readers.list_unchained(after, limit)
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<Outcome, Fault> {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_protocol::audit::Entry;
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
@@ -107,6 +108,15 @@ impl Store for Faulty {
     ) -> Result<Vec<Versioned<Notification>>, Fault> {
         self.readable()?;
         self.inner.list_due(now, except, limit).await
+    }
+
+    async fn list_unchained(
+        &self,
+        after: Option<EnvironmentId>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Entry>>, Fault> {
+        self.readable()?;
+        self.inner.list_unchained(after, limit).await
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<Outcome, Fault> {

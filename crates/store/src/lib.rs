@@ -23,6 +23,7 @@ mod postgres;
 
 use std::time::Duration;
 
+use assent_protocol::audit::Entry;
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
@@ -130,6 +131,18 @@ pub trait Store: Send + Sync + 'static {
         except: &[Lane],
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault>;
+
+    /// The entries of the audit log that wait for their place in a chain, of the environments after
+    /// `after` (`None`: of all, and of the installation), by environment and then by time, at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// As [`Store::find_record`].
+    async fn list_unchained(
+        &self,
+        after: Option<EnvironmentId>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Entry>>, Fault>;
 
     /// Applies `writes`, all or none.
     ///

@@ -23,10 +23,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use assent_protocol::audit::Entry;
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
-use assent_protocol::record::{InboxKey, Key, Lane, Record, Version, Versioned, Write};
+use assent_protocol::record::{InboxKey, Key, Kind, Lane, Record, Version, Versioned, Write};
 use assent_protocol::time::Timestamp;
 use async_trait::async_trait;
 use tokio::sync::Notify;
@@ -192,7 +193,20 @@ impl Postgres {
         settings: &PostgresSettings,
         sink: &mut (dyn FnMut(Record) -> std::io::Result<()> + Send),
     ) -> Result<usize, ExportFault> {
-        moving::export(&Destination::parse(&settings.url)?, sink).await
+        Self::export_kinds(settings, &Kind::ALL, sink).await
+    }
+
+    /// As [`Postgres::export`], of these kinds only, one kind after the other; those of one
+    /// environment stand together.
+    ///
+    /// # Errors
+    /// As [`Postgres::export`].
+    pub async fn export_kinds(
+        settings: &PostgresSettings,
+        kinds: &[Kind],
+        sink: &mut (dyn FnMut(Record) -> std::io::Result<()> + Send),
+    ) -> Result<usize, ExportFault> {
+        moving::export(&Destination::parse(&settings.url)?, kinds, sink).await
     }
 
     /// Begins a new epoch in a database that was restored from an older state: what waited, codes
@@ -276,6 +290,14 @@ impl Store for Postgres {
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault> {
         self.readers.list_due(now, except, limit).await
+    }
+
+    async fn list_unchained(
+        &self,
+        after: Option<EnvironmentId>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Entry>>, Fault> {
+        self.readers.list_unchained(after, limit).await
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<Outcome, Fault> {

@@ -11,6 +11,7 @@ use assent_protocol::application::{
     Application, CibaRegistration, CorsBehavior, CorsSettings, GrantType, NumberMatching,
     ScopeGrant, TokenEndpointAuthMethod as Method,
 };
+use assent_protocol::audit::Object;
 use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::client_certificate::CertificateSubject;
 use assent_protocol::device::{Credential, Device, DeviceStatus, DeviceType};
@@ -19,12 +20,13 @@ use assent_protocol::environment::{
 };
 use assent_protocol::id::UserId;
 use assent_protocol::keys::EnvironmentKeys;
-use assent_protocol::record::{Record, Write};
+use assent_protocol::record::{Kind, Record, Write};
 use assent_protocol::resource::{AccessTokenFormat, Resource, ResourceType, Scope};
 use assent_protocol::sealing::RootKey;
 use assent_protocol::secret::{Digest, Purpose, Secret};
 use assent_protocol::time::Timestamp;
 use assent_protocol::user::{Name, User, UserCode};
+use assent_server::audit;
 use assent_server::machine::{Clock, Entropy, SystemClock, SystemEntropy};
 use assent_server::provision::{self, DEVICE_TOKEN_PREFIX, NewEnvironment};
 use assent_server::settings::Settings;
@@ -98,6 +100,8 @@ async fn seed(
     let roles = vec![RoleAssignment { role: Role::OrganizationAdmin, environment: None }];
     let (administrator, token) =
         provision::administrator(ENTROPY, String::from("Demo administrator"), roles, now)?;
+    let made = Object::new(Kind::Administrator, administrator.id);
+    writes.push(audit::made_by_operator(ENTROPY, made, now)?);
     writes.push(Write::insert(administrator));
     put("adminToken", token.expose().to_owned());
 
@@ -260,6 +264,8 @@ impl Seeder {
             _ => None,
         });
         writes.extend(made);
+        let made = Object::new(Kind::Environment, environment.id);
+        writes.push(audit::made_by_operator(ENTROPY, made, now)?);
         let keys = EnvironmentKeys::derive(environment.open_root_key(master)?)?;
         let mut seeder = Self { environment, keys, grants: Vec::new(), now };
         let payments = seeder.payments()?;

@@ -4,7 +4,7 @@ use crate::support::{run, stderr, stdout};
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["serve"],
         &["demo"],
@@ -19,6 +19,10 @@ fn every_command_explains_itself() {
         &["phone", "list"],
         &["phone", "pair"],
         &["ask"],
+        &["audit"],
+        &["audit", "export"],
+        &["audit", "verify"],
+        &["audit", "head"],
     ];
     for command in commands {
         let output = run(&[command, &["--help"]].concat());

@@ -8,6 +8,7 @@
     reason = "helpers of tests may fail the test"
 )]
 
+mod audit;
 mod client;
 mod crash;
 mod delivery;

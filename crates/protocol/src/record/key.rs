@@ -1,6 +1,8 @@
 //! The keys of records.
 
-use crate::id::{ApplicationId, DeviceId, EnvironmentId, GrantId, ResourceId, UserId};
+use crate::id::{
+    ApplicationId, AuditEntryId, DeviceId, EnvironmentId, GrantId, ResourceId, UserId,
+};
 use crate::record::Kind;
 use crate::secret::Digest;
 use crate::user::{Login, LoginKind};
@@ -127,5 +129,20 @@ impl Key {
     /// Of an initial access token.
     pub fn initial_access_token(env: EnvironmentId, token: Digest) -> Self {
         Self::new(env, Kind::InitialAccessToken, token.as_bytes())
+    }
+
+    /// Of an entry of the audit log that waits for its place in the chain.
+    pub fn audit_entry(env: EnvironmentId, id: AuditEntryId) -> Self {
+        Self::new(env, Kind::AuditEntry, id.as_bytes())
+    }
+
+    /// Of a link: links stand in the order of their numbers.
+    pub fn audit_link(env: EnvironmentId, seq: u64) -> Self {
+        Self::new(env, Kind::AuditLink, &seq.to_be_bytes())
+    }
+
+    /// Of the head of a chain: one in each environment.
+    pub fn audit_head(env: EnvironmentId) -> Self {
+        Self::new(env, Kind::AuditHead, b"head")
     }
 }

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::call::{Call, Correlation, NOWHERE};
+use crate::call::Call;
 use crate::delivery;
 use crate::failure::{Broken, Failure};
 
@@ -147,14 +147,7 @@ async fn expire(
         // The environment is being removed.
         return postpone(app, found, now).await;
     };
-    let call = Call {
-        now,
-        correlation: Correlation::mint(app),
-        authorization_used: false,
-        proof_used: false,
-        certificate: None,
-        source: NOWHERE,
-    };
+    let call = Call { now, ..Call::by_server(app) };
     let expired = State::Expired { at: now };
     let told = match delivery::tell(app, &tenant, &call, &about, expired).await {
         Ok(told) => told,
@@ -165,7 +158,7 @@ async fn expire(
     let ended = Change::new(Write::replace(next, about.version), Reason::RequestDecided);
     let mut decision = Decision::accept(()).and(ended);
     decision.changes.extend(told.changes);
-    match app.settle(None, decision).await {
+    match app.settle(&call, None, decision).await {
         Ok(()) => {
             if let Some(claimed) = told.claimed {
                 app.outbox.offer(claimed, now);
@@ -193,7 +186,9 @@ async fn give_up(
 ) -> Result<bool, Broken> {
     let notification = &found.record;
     let dead = notification.dead("it could not be delivered in time", now);
-    let done = app.store.commit(vec![Write::replace(dead, found.version)]).await? == Outcome::Done;
+    let call = Call { now, ..Call::by_server(app) };
+    let given_up = vec![Write::replace(dead, found.version)];
+    let done = app.commit(&call, given_up).await? == Outcome::Done;
     if done {
         app.outbox.count_dead();
         let (env, application) = (notification.env, notification.application);
@@ -210,7 +205,8 @@ async fn strip(app: &App, found: &Versioned<Notification>, now: Timestamp) -> Re
     if let Some(tokens) = notification.tokens {
         writes.extend(revoke(app, notification.env, tokens, now).await?);
     }
-    Ok(app.store.commit(writes).await? == Outcome::Done)
+    let call = Call { now, ..Call::by_server(app) };
+    Ok(app.commit(&call, writes).await? == Outcome::Done)
 }
 
 /// What revokes tokens that never arrived: the family, and every access token of it.

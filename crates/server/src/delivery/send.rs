@@ -6,6 +6,7 @@ use assent_protocol::time::Timestamp;
 use assent_store::Outcome;
 
 use crate::app::App;
+use crate::call::Call;
 use crate::delivery::outbox::Landing;
 use crate::delivery::seals;
 use crate::failure::Broken;
@@ -68,7 +69,8 @@ async fn remember(
     };
     let (env, application) = (notification.env, notification.application);
     app.outbox.count(met);
-    match app.store.commit(vec![write]).await {
+    let call = Call { now, ..Call::by_server(app) };
+    match app.commit(&call, vec![write]).await {
         Ok(Outcome::Done) => tell(app, next.as_ref(), met),
         Ok(Outcome::Lost(_)) => {
             tracing::info!(%env, %application, "a notification was somebody else's meanwhile");

@@ -137,7 +137,11 @@ struct DecidedBody<'a> {
 /// No credential, or not a valid one.
 pub async fn holder(app: &App, tenant: &Tenant, headers: &HeaderMap) -> Result<Holder, Failure> {
     let credential = credentials::bearer(headers).ok_or(Reason::DeviceCredentialMissing)?;
-    device::identify(app, tenant, credential).await
+    let holder = device::identify(app, tenant, credential).await;
+    if let Err(refused) = &holder {
+        app.audit.refusals.note(tenant, None, refused);
+    }
+    holder
 }
 
 /// `GET /{envID}/device/requests`

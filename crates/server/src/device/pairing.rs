@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use assent_protocol::audit::Actor;
 use assent_protocol::device::{self as pairing, Device, Pairing};
 use assent_protocol::reason::Reason;
 use assent_protocol::record::{Key, Write};
@@ -89,11 +90,14 @@ pub async fn pair(
 ) -> Result<(Secret, pairing::Credential), Failure> {
     let guess = Guess::PairingCode(tenant.id(), peer);
     if app.limits.is_exceeded(guess, PAIRING_FAILURES_PER_MINUTE, call.now) {
-        return Err(Reason::PairingThrottled.into());
+        let refused = Failure::Refused(Reason::PairingThrottled);
+        app.audit.refusals.note(tenant, None, &refused);
+        return Err(refused);
     }
     let paired = try_pair(app, tenant, call, code).await;
-    if let Err(Failure::Refused(_)) = &paired {
+    if let Err(refused @ Failure::Refused(_)) = &paired {
         app.limits.count(guess, call.now);
+        app.audit.refusals.note(tenant, None, refused);
     }
     paired
 }
@@ -119,7 +123,7 @@ async fn try_pair(
     let credential = Secret::mint(DEVICE_TOKEN_PREFIX, app.entropy.octets()?);
     let digest = Digest::of(Purpose::DeviceCredential, tenant.id(), credential.expose().as_bytes());
     let decision = pairing::pair(known.as_ref(), device.as_ref(), digest, call.now);
-    let paired = app.settle(None, decision).await?;
+    let paired = app.settle(call, None, decision).await?;
     Ok((credential, paired))
 }
 
@@ -127,7 +131,13 @@ async fn try_pair(
 ///
 /// # Errors
 /// The store failed.
-pub async fn unpair(app: &App, tenant: &Tenant, holder: &Holder) -> Result<(), Failure> {
+pub async fn unpair(
+    app: &App,
+    tenant: &Tenant,
+    call: &Call,
+    holder: &Holder,
+) -> Result<(), Failure> {
+    let call = &call.by(Actor::person(holder.user.id, holder.device.id));
     let credential = &holder.credential;
     let key = Key::device(tenant.id(), holder.user.id, holder.device.id);
     let mut writes = vec![Write::Delete(
@@ -137,10 +147,10 @@ pub async fn unpair(app: &App, tenant: &Tenant, holder: &Holder) -> Result<(), F
     if let Some((_, version)) = app.store.find_record(&key).await? {
         writes.push(Write::Delete(key, version));
     }
-    if app.store.commit(writes).await? != Outcome::Done {
+    if app.commit(call, writes).await? != Outcome::Done {
         // The device changed or went meanwhile. What matters is that the credential is dead.
         let key = Key::credential(tenant.id(), credential.record.digest);
-        app.store.commit(vec![Write::Delete(key, credential.version)]).await?;
+        app.commit(call, vec![Write::Delete(key, credential.version)]).await?;
     }
     Ok(())
 }

@@ -59,7 +59,9 @@ pub async fn submit(
 /// already, so a fault here is logged and does not stand in its way.
 async fn end_former_session(visit: &Visit) {
     let Ok(former) = Session::of(visit).await else { return };
-    if let Err(failure) = pairing::unpair(&visit.app, &visit.tenant, &former.holder).await {
+    if let Err(failure) =
+        pairing::unpair(&visit.app, &visit.tenant, &visit.call, &former.holder).await
+    {
         let correlation = visit.call.correlation.as_str();
         tracing::error!(correlation, ?failure, "a former session could not be ended");
     }
@@ -95,7 +97,7 @@ pub async fn sign_out(visit: Visit, uri: Uri, body: Body) -> Response {
         let params = body::form(&visit.headers, uri.query(), body).await?;
         let token = params.find("csrf");
         forms::check_token(&visit.tenant, session.digest(), Form::SignOut, token)?;
-        pairing::unpair(&visit.app, &visit.tenant, &session.holder).await?;
+        pairing::unpair(&visit.app, &visit.tenant, &visit.call, &session.holder).await?;
         Ok::<_, Stop>(leave_with(&session::clear(&visit), &visit.paths.sign_in()))
     };
     let answer = answer.await;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use assent_jose::CompactJws;
 use assent_protocol::administrator::{self, Access, Administrator, Area, RoleAssignment};
 use assent_protocol::application::{Application, GrantType};
+use assent_protocol::audit::Actor;
 use assent_protocol::decision::Decision;
 use assent_protocol::id::{EnvironmentId, Id};
 use assent_protocol::record::{Key, Stored, Versioned, Write};
@@ -25,6 +26,7 @@ use url::form_urlencoded;
 use crate::access_token;
 use crate::access_token::holder::{self, Sent};
 use crate::app::App;
+use crate::audit::refusals::{Refusal, Why};
 use crate::call::Call;
 use crate::dpop::{self, Accepted};
 use crate::extract::credentials::Scheme;
@@ -102,6 +104,11 @@ pub trait Place: Sized + Send + Sync + 'static {
 
     /// Whether the caller's roles permit it there.
     fn permits(&self, caller: &Caller, rule: Rule) -> bool;
+
+    /// Its environment; `None`: the installation.
+    fn env(&self) -> Option<EnvironmentId> {
+        None
+    }
 }
 
 /// The environment of the path.
@@ -113,6 +120,10 @@ impl Place for Tenant {
 
     fn permits(&self, caller: &Caller, rule: Rule) -> bool {
         caller.may(rule.area, rule.access, Some(self.id()))
+    }
+
+    fn env(&self) -> Option<EnvironmentId> {
+        Some(self.id())
     }
 }
 
@@ -153,11 +164,20 @@ pub async fn permit<P: Place>(
     mut parts: Parts,
     body: Body,
 ) -> Result<Ask<P>, Problem> {
-    let caller = authenticate(&app, &call, &parts).await?;
+    let caller = match authenticate(&app, &call, &parts).await {
+        Err(
+            problem @ (Problem::TokenMissing | Problem::TokenUnknown | Problem::NotHolder { .. }),
+        ) => {
+            refused(&app, None, Actor::ANYBODY, Why::TokenRefused);
+            return Err(problem);
+        }
+        caller => caller?,
+    };
     let params = path_params(&app, &mut parts).await?;
     let env = params.iter().find(|(name, _)| name == "env").map(|(_, value)| value.as_str());
     let place = P::enter(&app, env).await?;
     if !place.permits(&caller, rule) {
+        refused(&app, place.env(), caller.actor(), Why::Forbidden);
         return Err(Problem::Forbidden);
     }
     let octets = match parts.method {
@@ -168,6 +188,12 @@ pub async fn permit<P: Place>(
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     let query = form_urlencoded::parse(query).into_owned().collect();
     Ok(Ask { app, call, caller, place, path, params, query, headers: parts.headers, octets })
+}
+
+/// Counts what is refused here, for the audit log.
+pub fn refused(app: &App, env: Option<EnvironmentId>, actor: Actor, why: Why) {
+    let env = env.unwrap_or(EnvironmentId::NIL);
+    app.audit.refusals.count(Refusal { env, actor, application: None, why }, 1);
 }
 
 async fn authenticate(app: &App, call: &Call, parts: &Parts) -> Result<Caller, Problem> {
@@ -230,7 +256,7 @@ async fn check_holder(
     let answer = async {
         let proof = holder::check(app, tenant, call, token, sent).await?;
         let spend = proof.as_ref().and_then(Accepted::spend);
-        app.settle(None, Decision::accept(()).and_maybe(spend)).await
+        app.settle(call, None, Decision::accept(()).and_maybe(spend)).await
     };
     answer.await.map_err(|failure| match failure {
         Failure::Refused(reason) | Failure::Wait(reason, _) => {
@@ -320,12 +346,12 @@ impl<P> Ask<P> {
         Ok(found.map(|(_, version)| Write::Delete(key, version)))
     }
 
-    /// Writes all or nothing.
+    /// Writes all or nothing, and tells it.
     ///
     /// # Errors
     /// Something was changed since it was read.
     pub async fn commit(&self, writes: Vec<Write>) -> Result<(), Problem> {
-        match self.app.store.commit(writes).await? {
+        match self.settle(writes).await? {
             Outcome::Done => Ok(()),
             Outcome::Lost(_) => Err(Problem::Changed),
         }

@@ -82,7 +82,7 @@ pub async fn create(ask: Ask<Tenant>) -> Answer {
     if found.len() >= TYPES_MAX {
         return Err(Detail::too_large("authorizationDetailsTypes", TYPES_MAX).into());
     }
-    match ask.app.store.commit(vec![Write::insert(new.clone())]).await? {
+    match ask.settle(vec![Write::insert(new.clone())]).await? {
         Outcome::Done => body::created(&body(&ask, &new)?),
         Outcome::Lost(_) => Err(Detail::taken("name").into()),
     }

@@ -5,6 +5,7 @@ mod settings;
 use std::sync::Arc;
 
 use assent_protocol::administrator::{Access, Area};
+use assent_protocol::audit::AuditSettings;
 use assent_protocol::environment::{
     CibaSettings, Environment, EnvironmentStatus, EnvironmentType, LimitSettings, OutboundSettings,
     SecuritySettings,
@@ -44,6 +45,7 @@ struct Body<'a> {
     security: &'a SecuritySettings,
     limits: &'a LimitSettings,
     registration: &'a RegistrationPolicy,
+    audit: &'a AuditSettings,
     created_at: String,
     updated_at: String,
 }
@@ -55,6 +57,7 @@ fn body<'a>(app: &App, environment: &'a Environment) -> Body<'a> {
         links: links([
             ("self", href.clone()),
             ("applications", child("applications")),
+            ("auditEvents", child("auditEvents")),
             ("resources", child("resources")),
             ("users", child("users")),
         ]),
@@ -68,6 +71,7 @@ fn body<'a>(app: &App, environment: &'a Environment) -> Body<'a> {
         security: &environment.security,
         limits: &environment.limits,
         registration: &environment.registration,
+        audit: &environment.audit,
         created_at: environment.created_at.to_rfc3339(),
         updated_at: environment.updated_at.to_rfc3339(),
     }
@@ -146,6 +150,7 @@ pub async fn replace(ask: Ask<Tenant>) -> Answer {
         security: present.security.clone(),
         limits: present.limits.clone(),
         registration: present.registration.clone(),
+        audit: present.audit.clone(),
         ..NewEnvironment::default()
     };
     let new = read(fields, base)?;
@@ -160,6 +165,7 @@ pub async fn replace(ask: Ask<Tenant>) -> Answer {
         security: new.security,
         limits: new.limits,
         registration: new.registration,
+        audit: new.audit,
         updated_at: ask.call.now,
         ..Environment::clone(&found.record)
     };
@@ -198,8 +204,19 @@ fn read(mut fields: Fields, base: NewEnvironment) -> Result<NewEnvironment, Prob
     let security = settings::read_security(&mut fields, base.security);
     let limits = settings::read_limits(&mut fields, base.limits);
     let registration = settings::read_registration(&mut fields, base.registration);
+    let audit = settings::read_audit(&mut fields, base.audit);
     fields.finish()?;
-    Ok(NewEnvironment { name, description, kind, ciba, outbound, security, limits, registration })
+    Ok(NewEnvironment {
+        name,
+        description,
+        kind,
+        ciba,
+        outbound,
+        security,
+        limits,
+        registration,
+        audit,
+    })
 }
 
 /// What lies inside is the operator's, not the tenant's: only who may do so in the whole

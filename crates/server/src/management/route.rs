@@ -10,8 +10,9 @@ use axum::routing::{MethodFilter, MethodRouter};
 use http::Method;
 
 use crate::app::App;
+use crate::audit::refusals::Why;
 use crate::call::Call;
-use crate::management::ask::{Ask, Place, Rule, permit};
+use crate::management::ask::{Ask, Place, Rule, permit, refused};
 use crate::management::problem::Problem;
 
 /// What a handler gives.
@@ -101,8 +102,12 @@ where
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let answer = async {
         let ask = permit::<P>(app, call.clone(), rule, parts, body).await?;
-        let caller = ask.caller.clone();
-        let answer = handler(ask).await?;
+        let (caller, app, env) = (ask.caller.clone(), Arc::clone(&ask.app), ask.place.env());
+        let answer = handler(ask).await;
+        if let Err(Problem::Forbidden) = &answer {
+            refused(&app, env, caller.actor(), Why::Forbidden);
+        }
+        let answer = answer?;
         // Who looked at a secret matters as much as who changed something.
         if rule.access == Access::Write || rule.area == Area::Secrets {
             let correlation = call.correlation.as_str();

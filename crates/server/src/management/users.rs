@@ -155,7 +155,7 @@ pub async fn find(ask: &Ask<Tenant>) -> Result<Versioned<User>, Problem> {
 /// is that of a user name, whose key does not say whose it is.
 async fn commit(ask: &Ask<Tenant>, writes: Vec<Write>) -> Result<(), Problem> {
     let names: Vec<bool> = writes.iter().map(is_name).collect();
-    match ask.app.store.commit(writes).await? {
+    match ask.settle(writes).await? {
         Outcome::Done => Ok(()),
         Outcome::Lost(place) if names.get(place) == Some(&true) => {
             Err(Detail::taken("username").into())

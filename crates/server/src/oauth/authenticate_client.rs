@@ -8,7 +8,7 @@ use assent_protocol::assertion::SpentAssertion;
 use assent_protocol::client_authentication::{
     self as authentication, AcceptedAssertion, Audiences, Evidence, Failure as Denied, Presented,
 };
-use assent_protocol::decision::{Change, Decision};
+use assent_protocol::decision::Change;
 use assent_protocol::environment::{AssertionReplay, Profile};
 use assent_protocol::fapi;
 use assent_protocol::id::ApplicationId;
@@ -279,7 +279,7 @@ impl Client {
     pub async fn remember(&self, app: &App, auth_req_id: Option<Digest>) -> Result<(), Failure> {
         let Some(spent) = self.spent(auth_req_id) else { return Ok(()) };
         if self.replay == AssertionReplay::SingleUse {
-            return settle_alone(app, spent).await;
+            return app.spend(spent.spend()).await;
         }
         if app.replay.check(&spent, self.replay)? {
             return Ok(());
@@ -289,7 +289,7 @@ impl Client {
         }
         match app.replay.remember(spent.clone(), self.replay)? {
             Remembered::Yes => Ok(()),
-            Remembered::Full => settle_alone(app, spent).await,
+            Remembered::Full => app.spend(spent.spend()).await,
         }
     }
 
@@ -322,8 +322,4 @@ impl Client {
             }
         }
     }
-}
-
-async fn settle_alone(app: &App, spent: SpentAssertion) -> Result<(), Failure> {
-    app.settle(None, Decision::accept(()).and(spent.spend())).await
 }

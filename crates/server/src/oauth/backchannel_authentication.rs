@@ -66,7 +66,10 @@ pub async fn post(
     };
     let mut response = match answer.await {
         Ok(response) => response,
-        Err(failure) => failure::render(&call, Endpoint::BackchannelAuthentication, &failure),
+        Err(failure) => {
+            app.audit.refusals.note(&tenant, application.as_deref(), &failure);
+            failure::render(&call, Endpoint::BackchannelAuthentication, &failure)
+        }
     };
     dpop::announce_nonce(&mut response, &tenant, &call);
     cors::allow(&mut response, headers.get(ORIGIN), application.as_deref());
@@ -182,7 +185,7 @@ async fn acknowledge(
     let spend = client.spend(app, Some(digest)).await?;
     let mut decision = Decision::accept(()).and(insert).and_maybe(armed);
     decision.changes.extend(checked.changes);
-    app.settle(spend, decision).await?;
+    app.settle(call, spend, decision).await?;
     failure::json(&acknowledgement)
 }
 

@@ -2,6 +2,8 @@
 //! its environment or in the management API. No person, no ID token, no refresh token.
 
 use assent_protocol::application::Application;
+use assent_protocol::audit::trail::Told;
+use assent_protocol::audit::{Act, Actor};
 use assent_protocol::decision::Decision;
 use assent_protocol::granted_details::GrantedDetails;
 use assent_protocol::reason::Reason;
@@ -19,7 +21,8 @@ use crate::oauth::mint::{self, Ingredients};
 use crate::oauth::resources;
 use crate::registry::Tenant;
 
-/// A token for the application itself. Nothing is stored but the assertion that was presented.
+/// A token for the application itself. Nothing is stored but the assertion that was presented, and
+/// that it was given.
 ///
 /// # Errors
 /// It may not have what it asks for; or a fault.
@@ -35,7 +38,7 @@ pub async fn exchange(
         Ok(response) => {
             let spend = client.spend(app, None).await?;
             let act = Decision::accept(()).and_maybe(client.shown.spend());
-            app.settle(spend, act).await?;
+            app.settle_telling(call, spend, act, vec![told(client)]).await?;
             failure::json(&response)
         }
         Err(Failure::Refused(reason)) => {
@@ -44,6 +47,16 @@ pub async fn exchange(
         }
         // Our fault uses nothing up.
         Err(broken) => Err(broken),
+    }
+}
+
+/// Nothing that is written says that there is a token, so this does.
+fn told(client: &Client) -> Told {
+    let application = &client.application;
+    Told {
+        actor: Actor::application(application.id),
+        application: Some(application.id),
+        ..Told::new(application.env, Act::TokensIssued)
     }
 }
 

@@ -72,7 +72,10 @@ pub async fn post(
     let endpoint = if signed { Endpoint::SignedIntrospection } else { Endpoint::Introspection };
     let mut response = match answer.await {
         Ok(response) => response,
-        Err(failure) => failure::render(&call, endpoint, &failure),
+        Err(failure) => {
+            app.audit.refusals.note(&tenant, application.as_deref(), &failure);
+            failure::render(&call, endpoint, &failure)
+        }
     };
     cors::allow(&mut response, headers.get(ORIGIN), application.as_deref());
     response

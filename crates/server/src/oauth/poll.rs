@@ -252,26 +252,28 @@ async fn redeem(
     let person = issue::usable_person(app, tenant, found.record.inbox.user).await?;
     let Some(person) = person else {
         let closed = ciba::close(found, call.now);
-        let Err(refused) = app.settle(spend, closed).await;
+        let Err(refused) = app.settle(call, spend, closed).await;
         return Err(client.explain_loss(app, digest, refused).await);
     };
     let bound_to = match client.shown.confirmation(&client.application) {
         Ok(bound_to) => bound_to,
-        Err(reason) => return app.settle(spend, Decision::refuse(reason)).await,
+        Err(reason) => return app.settle(call, spend, Decision::refuse(reason)).await,
     };
     let grant = app.entropy.id(call.now)?;
     let consent = Consent::new(grant, &client.application, &found.record, approval, &person)?;
     let consent = Consent { narrower, bound_to, ..consent };
     let issued = match issue::first(app, tenant, call, &client.application, &consent).await {
         // The request stays as it is: less may be asked for, or what is missing be supplied.
-        Err(Failure::Refused(reason)) => return app.settle(spend, Decision::refuse(reason)).await,
+        Err(Failure::Refused(reason)) => {
+            return app.settle(call, spend, Decision::refuse(reason)).await;
+        }
         issued => issued?,
     };
     let act = Decision::accept(())
         .and(ciba::redeem(found, call.now))
         .and_maybe(issued.grant)
         .and_maybe(client.shown.spend());
-    if let Err(lost) = app.settle(spend, act).await {
+    if let Err(lost) = app.settle(call, spend, act).await {
         return Err(client.explain_loss(app, digest, lost).await);
     }
     failure::json(&issued.response)

@@ -11,7 +11,7 @@ use assent_protocol::token_request::Narrower;
 use assent_store::{Fault, Outcome};
 use axum::response::Response;
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::call::Call;
 use crate::failure::{self, Failure};
 use crate::oauth::authenticate_client::Client;
@@ -41,11 +41,12 @@ pub async fn refresh(
     let presented = match RefreshToken::parse(presented, tenant.id(), tenant.keys.refresh_tokens())
     {
         Ok(token) => token,
-        Err(reason) => return app.settle(spend, Decision::refuse(reason)).await,
+        Err(reason) => return app.settle(call, spend, Decision::refuse(reason)).await,
     };
     let answer = rotate(app, tenant, call, client, (spend, presented, less)).await;
     if matches!(answer, Err(Failure::Refused(Reason::RefreshTokenReused))) {
-        end_family(app, tenant, presented.grant, |found| {
+        let why = Some(Reason::RefreshTokenReused);
+        end_family(app, tenant, call, (presented.grant, why), |found| {
             let again = refresh::refresh(found, presented, &client.application, None, call.now);
             // Within the grace it is no reuse, and without replay protection nothing ends.
             again.changes.into_iter().next().filter(|_| again.verdict.is_err())
@@ -74,17 +75,17 @@ async fn rotate(
             verdict: decision.verdict.and(Err(Reason::RefreshTokenUnknown)),
             changes: decision.changes,
         };
-        return app.settle(spend, refused).await;
+        return app.settle(call, spend, refused).await;
     };
     // The token stays good: a person who was locked may be unlocked.
     let Some(person) = person else {
-        return app.settle(spend, Decision::refuse(Reason::RefreshTokenRevoked)).await;
+        return app.settle(call, spend, Decision::refuse(Reason::RefreshTokenRevoked)).await;
     };
     // A refresh token of a client that authenticates is bound to no key: it may come with a new one
     // (RFC 9449 §5, R-304).
     let bound_to = match client.shown.confirmation(application) {
         Ok(bound_to) => bound_to,
-        Err(reason) => return app.settle(spend, Decision::refuse(reason)).await,
+        Err(reason) => return app.settle(call, spend, Decision::refuse(reason)).await,
     };
     let grant = &found.record;
     let consent = Consent {
@@ -109,29 +110,35 @@ async fn rotate(
     };
     let response = match response.await {
         // The token stays good: less may be asked for, or more be granted again.
-        Err(Failure::Refused(reason)) => return app.settle(spend, Decision::refuse(reason)).await,
+        Err(Failure::Refused(reason)) => {
+            return app.settle(call, spend, Decision::refuse(reason)).await;
+        }
         response => response?,
     };
-    app.settle(spend, decision.and_maybe(client.shown.spend())).await?;
+    app.settle(call, spend, decision.and_maybe(client.shown.spend())).await?;
     failure::json(&response)
 }
 
 /// Makes sure that a family ends as long as `end` says that it has to. Losing a race is no answer
-/// here: who won it may have been the thief.
+/// here: who won it may have been the thief. `why` is what ends it, if that is a refusal.
 ///
 /// # Errors
 /// The store fails, or its every commit loses against a rotation.
 pub async fn end_family(
     app: &App,
     tenant: &Tenant,
-    grant: GrantId,
+    call: &Call,
+    (grant, why): (GrantId, Option<Reason>),
     end: impl Fn(Option<&Versioned<Grant>>) -> Option<Change>,
 ) -> Result<(), Failure> {
     let key = Key::grant(tenant.id(), grant);
     for _ in 0..ENDINGS {
         let found = app.store.find::<Grant>(&key).await?;
         let Some(change) = end(found.as_ref()) else { return Ok(()) };
-        if app.store.commit(vec![change.write]).await? == Outcome::Done {
+        let told = app::told(std::slice::from_ref(&change), why);
+        let mut writes = vec![change.write];
+        app.audit.tell(call, told, &mut writes);
+        if app.store.commit(writes).await? == Outcome::Done {
             return Ok(());
         }
     }

@@ -41,7 +41,7 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    speak(&call, register(&app, &tenant, &call, peer, &headers, body).await)
+    speak(&app, &tenant, &call, register(&app, &tenant, &call, peer, &headers, body).await)
 }
 
 /// `GET /{envID}/as/register/{clientID}`
@@ -56,7 +56,7 @@ pub async fn show(
         let (found, token) = own(&app, &tenant, &client, &headers).await?;
         answer::client(&app, &tenant, &found.record, &token, StatusCode::OK).await
     };
-    speak(&call, answer.await)
+    speak(&app, &tenant, &call, answer.await)
 }
 
 /// `PUT /{envID}/as/register/{clientID}`
@@ -77,10 +77,10 @@ pub async fn replace(
         let made = read(&app, &tenant, &call, &members, base).await?;
         let answer = answer::client(&app, &tenant, &made, &token, StatusCode::OK).await?;
         let change = Change::new(Write::replace(made, found.version), Reason::RegistrationChanged);
-        app.settle(None, Decision::accept(()).and(change)).await?;
+        app.settle(&call, None, Decision::accept(()).and(change)).await?;
         Ok(answer)
     };
-    speak(&call, answer.await)
+    speak(&app, &tenant, &call, answer.await)
 }
 
 /// `DELETE /{envID}/as/register/{clientID}`: the client and everything it was granted ends.
@@ -95,12 +95,12 @@ pub async fn remove(
         let (found, _) = own(&app, &tenant, &client, &headers).await?;
         let key = Key::application(tenant.id(), found.record.id);
         let change = Change::new(Write::Delete(key, found.version), Reason::RegistrationChanged);
-        app.settle(None, Decision::accept(()).and(change)).await?;
+        app.settle(&call, None, Decision::accept(()).and(change)).await?;
         let mut response = StatusCode::NO_CONTENT.into_response();
         failure::no_store(&mut response);
         Ok(response)
     };
-    speak(&call, answer.await)
+    speak(&app, &tenant, &call, answer.await)
 }
 
 async fn register(
@@ -128,7 +128,7 @@ async fn register(
     // 80 random bits beside the time do not meet twice; if they did, nobody would be registered.
     let insert = Change::new(Write::insert(application), Reason::RegistrationChanged);
     let decision = Decision::accept(()).and_maybe(admitted).and(insert);
-    app.settle(None, decision).await?;
+    app.settle(call, None, decision).await?;
     let correlation = call.correlation.as_str();
     tracing::info!(correlation, env = %tenant.id(), client = %id, "a client registered itself");
     Ok(answer)
@@ -225,6 +225,9 @@ fn digest(tenant: &Tenant, token: &str) -> Digest {
     Digest::of(Purpose::RegistrationToken, tenant.id(), token.as_bytes())
 }
 
-fn speak(call: &Call, answer: Result<Response, Failure>) -> Response {
-    answer.unwrap_or_else(|failure| failure::render(call, Endpoint::Registration, &failure))
+fn speak(app: &App, tenant: &Tenant, call: &Call, answer: Result<Response, Failure>) -> Response {
+    answer.unwrap_or_else(|failure| {
+        app.audit.refusals.note(tenant, None, &failure);
+        failure::render(call, Endpoint::Registration, &failure)
+    })
 }

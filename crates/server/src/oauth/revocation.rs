@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use assent_protocol::audit::Actor;
+use assent_protocol::audit::trail::Told;
 use assent_protocol::ciba::authentication::{Authentication, State as Now};
 use assent_protocol::ciba::notification::Notification;
 use assent_protocol::decision::{Change, Decision};
@@ -22,7 +24,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::ORIGIN;
 use http::{HeaderMap, StatusCode, Uri};
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::call::Call;
 use crate::extract::body;
 use crate::failure::{self, Endpoint, Failure};
@@ -50,7 +52,10 @@ pub async fn post(
     };
     let mut response = match answer.await {
         Ok(()) => done(),
-        Err(failure) => failure::render(&call, Endpoint::Revocation, &failure),
+        Err(failure) => {
+            app.audit.refusals.note(&tenant, application.as_deref(), &failure);
+            failure::render(&call, Endpoint::Revocation, &failure)
+        }
     };
     cors::allow(&mut response, headers.get(ORIGIN), application.as_deref());
     response
@@ -74,13 +79,15 @@ async fn revoke(
     let client = authenticate_client::authenticate(app, claimed, tenant, &endpoint, call)?;
     let spend = client.spend(app, None).await?;
     let Some(token) = params.find("token") else {
-        return app.settle(spend, Decision::refuse(Reason::TokenMissing)).await;
+        return app.settle(call, spend, Decision::refuse(Reason::TokenMissing)).await;
     };
     let act = (spend, &client);
     match identify(tenant, token, call.now) {
-        Presented::Access(token) => access_token(app, act, &token).await,
+        Presented::Access(token) => access_token(app, call, act, &token).await,
         Presented::Refresh(token) => refresh_token(app, tenant, call, act, token).await,
-        Presented::Id(_) => app.settle(act.0, Decision::refuse(Reason::TokenTypeUnsupported)).await,
+        Presented::Id(_) => {
+            app.settle(call, act.0, Decision::refuse(Reason::TokenTypeUnsupported)).await
+        }
         Presented::Other => request(app, tenant, call, act, token).await,
     }
 }
@@ -90,14 +97,23 @@ type Act<'a> = (Option<Change>, &'a Client);
 
 async fn access_token(
     app: &App,
+    call: &Call,
     (spend, client): Act<'_>,
     token: &AccessToken,
 ) -> Result<(), Failure> {
     if token.client != client.application.id {
-        return app.settle(spend, Decision::refuse(Reason::TokenOtherClient)).await;
+        return app.settle(call, spend, Decision::refuse(Reason::TokenOtherClient)).await;
     }
     let end = revocation::end(client.application.env, token);
-    match app.settle(spend, Decision::accept(()).and(end)).await {
+    let act = Decision::accept(()).and(end);
+    let of = |told| Told {
+        actor: Actor::application(token.client),
+        application: Some(token.client),
+        subject: token.user,
+        ..told
+    };
+    let told = app::told(&act.changes, None).into_iter().map(of).collect();
+    match app.settle_telling(call, spend, act, told).await {
         // It was revoked before.
         Err(Failure::Refused(Reason::AccessTokenInvalid)) => Ok(()),
         answer => answer,
@@ -116,14 +132,14 @@ async fn refresh_token(
     let key = Key::grant(tenant.id(), token.grant);
     let found = app.store.find::<Grant>(&key).await?;
     if found.as_ref().is_some_and(|it| it.record.application != client.application.id) {
-        return app.settle(spend, Decision::refuse(Reason::TokenOtherClient)).await;
+        return app.settle(call, spend, Decision::refuse(Reason::TokenOtherClient)).await;
     }
     let end = |found: Option<&Versioned<Grant>>| found.and_then(|it| refresh::end(it, call.now));
     let act = Decision::accept(()).and_maybe(end(found.as_ref()));
-    match app.settle(spend, act).await {
+    match app.settle(call, spend, act).await {
         // It was rotated meanwhile: the newer token is of the same family.
         Err(Failure::Refused(Reason::RefreshTokenReused)) => {
-            end_family(app, tenant, token.grant, end).await
+            end_family(app, tenant, call, (token.grant, None), end).await
         }
         answer => answer,
     }
@@ -147,9 +163,9 @@ async fn request(
     };
     let found = found.filter(|it| it.record.application == client.application.id);
     let Some(found) = found else {
-        return app.settle(spend, Decision::accept(())).await;
+        return app.settle(call, spend, Decision::accept(())).await;
     };
-    match app.settle(spend, withdrawal(app, call, &found).await?).await {
+    match app.settle(call, spend, withdrawal(app, call, &found).await?).await {
         Err(Failure::Refused(Reason::AuthReqIdRedeemed)) => {}
         answer => {
             app.paces.forget(&found.record.auth_req_id);
@@ -159,7 +175,7 @@ async fn request(
     // Somebody decided or redeemed meanwhile. What was only approved can still be taken back,
     // unless it is redeemed, and then there is nothing left.
     let Some(found) = app.store.find_in_inbox(found.record.inbox).await? else { return Ok(()) };
-    match app.settle(None, withdrawal(app, call, &found).await?).await {
+    match app.settle(call, None, withdrawal(app, call, &found).await?).await {
         Err(Failure::Refused(Reason::AuthReqIdRedeemed)) => match found.record.state {
             Now::Pending => Err(Fault::Overloaded.into()),
             Now::Approved(_)

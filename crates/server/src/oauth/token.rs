@@ -72,7 +72,10 @@ impl Spoken {
     fn render(&self, app: &App, tenant: &Tenant, answer: Result<Response, Failure>) -> Response {
         let mut response = match answer {
             Ok(response) => response,
-            Err(failure) => failure::render(&self.call, Endpoint::Token, &failure),
+            Err(failure) => {
+                app.audit.refusals.note(tenant, self.application.as_deref(), &failure);
+                failure::render(&self.call, Endpoint::Token, &failure)
+            }
         };
         // The poll may have been held.
         let call = Call { now: app.clock.now(), ..self.call.clone() };

@@ -78,7 +78,10 @@ pub async fn handle(
     };
     let mut response = match answer.await {
         Ok(response) => response,
-        Err(failure) => failure::render(&call, Endpoint::Userinfo, &failure),
+        Err(failure) => {
+            app.audit.refusals.note(&tenant, application.as_deref(), &failure);
+            failure::render(&call, Endpoint::Userinfo, &failure)
+        }
     };
     dpop::announce_nonce(&mut response, &tenant, &call);
     if application.as_deref().is_some_and(|it| it.profile == Profile::FapiCiba) {

@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected should stop"
 )]
 
+mod audit;
 mod delivery;
 mod device;
 mod harness;

@@ -1,16 +1,17 @@
 //! The whole server in simulation (F-20): three nodes, one store, clients, phones and an
 //! administrator; one seed decides what they do, what fails, how late a node hears of it, and how
-//! the clocks run. After each step the invariants I1 to I7 are checked.
+//! the clocks run. After each step the invariants I1 to I8 are checked.
 //!
 //! 1. [`schedule`] lets things happen; [`act`] is what they are, [`town`] whom they happen to.
 //! 2. [`run`] has the requests in flight; [`executor`] polls them in seeded order.
 //! 3. [`node`] is a server on a store that hesitates, fails and remembers; [`memory`] is the truth.
 //! 4. [`verdict`] holds every answer, [`transition`] every commit against it, and [`told`] what
-//!    came to [`receivers`].
+//!    came to [`receivers`]; [`audit`] what is told of it.
 //!
 //! Not part of it: pages and events (they wait for timers).
 
 mod act;
+mod audit;
 mod chance;
 mod documented;
 mod executor;
@@ -79,7 +80,7 @@ fn a_seed_is_always_the_same_story() {
 }
 
 /// What a simulation is to check must happen in one. Written as the events are logged.
-const REACHED: [&str; 33] = [
+const REACHED: [&str; 34] = [
     "Start { env: 1, client: 2",
     "hears 200",
     "hears 400 authorization_pending",
@@ -113,6 +114,7 @@ const REACHED: [&str; 33] = [
     "no randomness",
     "its answer is lost",
     "nobody hears of [",
+    "AuditLink",
 ];
 
 #[test]

@@ -1,19 +1,19 @@
 //! The management API, resource by resource.
 
 mod administrators;
-mod applications;
+pub mod applications;
 mod attributes;
-mod console;
+pub mod console;
 mod details_types;
 mod devices;
 mod environments;
 mod errors;
 mod flow;
-mod grants;
+pub mod grants;
 mod isolation;
-mod notifications;
+pub mod notifications;
 mod paging;
-mod permissions;
+pub mod permissions;
 mod policy;
 mod races;
 mod resources;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use assent_protocol::record::Record;
+use assent_protocol::record::{Kind, Record};
 use rusqlite::{Connection, OpenFlags};
 
 use super::meta::{self, Meta};
@@ -52,7 +52,7 @@ impl Embedded {
         if let Some(at) = Meta::MovedAt.find(&connection)? {
             return Err(OpenFault::Moved { path: directory.to_owned(), at });
         }
-        match read::each(&connection, &mut |_| Ok(())) {
+        match read::each(&connection, &Kind::ALL, &mut |_| Ok(())) {
             Ok(count) => Ok(count),
             Err(ExportFault::Store(fault)) => Err(fault),
             Err(ExportFault::Sink(error)) => Err(OpenFault::Unreadable(error.to_string())),
@@ -68,10 +68,23 @@ impl Embedded {
         directory: &Path,
         sink: &mut (dyn FnMut(Record) -> std::io::Result<()> + Send),
     ) -> Result<usize, ExportFault> {
+        Self::export_kinds(directory, &Kind::ALL, sink)
+    }
+
+    /// As [`Embedded::export`], of these kinds only, one kind after the other; those of one
+    /// environment stand together.
+    ///
+    /// # Errors
+    /// As [`Embedded::export`].
+    pub fn export_kinds(
+        directory: &Path,
+        kinds: &[Kind],
+        sink: &mut (dyn FnMut(Record) -> std::io::Result<()> + Send),
+    ) -> Result<usize, ExportFault> {
         let mut connection = look(directory)?;
         migrate::missing(&connection)?;
         let snapshot = connection.transaction().map_err(OpenFault::from)?;
-        read::each(&snapshot, sink)
+        read::each(&snapshot, kinds, sink)
     }
 
     /// The migrations that opening the store in `directory` would apply.

@@ -7,7 +7,7 @@ use super::OpenFault;
 use crate::Migration;
 
 /// Every migration, in order; the schema's number is how many were applied.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         number: 1,
         name: "records",
@@ -25,6 +25,12 @@ const MIGRATIONS: [Migration; 3] = [
         name: "delivery",
         sql: include_str!("../../migrations/embedded/0003_delivery.sql"),
         compatible_from: 3,
+    },
+    Migration {
+        number: 4,
+        name: "audit",
+        sql: include_str!("../../migrations/embedded/0004_audit.sql"),
+        compatible_from: 4,
     },
 ];
 

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use assent_protocol::audit::Entry;
 use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::EnvironmentId;
 use assent_protocol::record::{Key, Kind, Lane, Record, Version, Versioned};
@@ -132,6 +133,34 @@ impl Readers {
         Ok(found)
     }
 
+    /// Entries that wait for their place in a chain, by environment and then by time.
+    pub fn list_unchained(
+        &self,
+        after: Option<EnvironmentId>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Entry>>, Fault> {
+        let sql = "SELECT key, version, body FROM audit_entry WHERE env > ?1 \
+                   ORDER BY env, key LIMIT ?2";
+        // Before every environment, and before the installation, stands the empty name.
+        let after = after.map(|env| env.as_bytes().to_vec()).unwrap_or_default();
+        let limit = i64::try_from(limit.min(LIST_MAX)).unwrap_or(0);
+        let connection = self.connection()?;
+        let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+        let mut rows = statement.query(params![after, limit]).map_err(unavailable)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(unavailable)? {
+            match read_row(Kind::AuditEntry, row) {
+                Ok((Record::AuditEntry(record), version)) => {
+                    found.push(Versioned { record, version });
+                }
+                // One that is damaged must not hold up all others.
+                Ok(_) | Err(Fault::Corrupt(_)) => tracing::error!("an audit entry is damaged"),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(found)
+    }
+
     fn connection(&self) -> Result<MutexGuard<'_, Connection>, Fault> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let missing = || Fault::Unavailable(String::from("no read connection"));
@@ -142,15 +171,16 @@ impl Readers {
     }
 }
 
-/// Hands every record to `sink`; answers how many there are.
+/// Hands every record of `kinds` to `sink`; answers how many there are.
 pub fn each(
     connection: &Connection,
+    kinds: &[Kind],
     sink: &mut (dyn FnMut(Record) -> std::io::Result<()> + Send),
 ) -> Result<usize, ExportFault> {
     let damaged = |fault: Fault| OpenFault::Unreadable(fault.to_string());
     let failed = |error: rusqlite::Error| OpenFault::from(error);
     let mut count = 0;
-    for kind in Kind::ALL {
+    for kind in kinds.iter().copied() {
         let table = table::name(kind);
         if !exists(connection, table).map_err(failed)? {
             // An older release wrote the store and knew no such records.
@@ -159,8 +189,9 @@ pub fn each(
         // An authentication is where its record says; every other row has its own key beside it.
         let columns =
             if super::is_live(kind) { "NULL, version, body" } else { "key, version, body, env" };
-        let mut statement =
-            connection.prepare(&format!("SELECT {columns} FROM {table}")).map_err(failed)?;
+        let order = if super::is_live(kind) { "seq" } else { "env, key" };
+        let sql = format!("SELECT {columns} FROM {table} ORDER BY {order}");
+        let mut statement = connection.prepare(&sql).map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let (record, _) = read_row(kind, row).map_err(damaged)?;

@@ -12,7 +12,7 @@ use super::connect::{self, Destination};
 use crate::{Migration, OpenFault};
 
 /// Every migration, in order.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         number: 1,
         name: "records",
@@ -25,6 +25,13 @@ const MIGRATIONS: [Migration; 2] = [
         name: "delivery",
         sql: include_str!("../../migrations/postgres/0002_delivery.sql"),
         compatible_from: 2,
+    },
+    // Nodes of before do not tell what they do.
+    Migration {
+        number: 3,
+        name: "audit",
+        sql: include_str!("../../migrations/postgres/0003_audit.sql"),
+        compatible_from: 3,
     },
 ];
 

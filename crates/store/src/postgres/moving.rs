@@ -21,15 +21,16 @@ const EPOCH: &str = "INSERT INTO meta (name, value) VALUES ('epoch', $1) \
 const SYSTEM: &str = "INSERT INTO meta (name, value) VALUES ('system_identifier', $1) \
     ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
 
-/// Gives every record to `sink`, as they were at one moment; answers how many.
+/// Gives every record of `kinds` to `sink`, as they were at one moment; answers how many.
 pub async fn export(
     destination: &Destination,
+    kinds: &[Kind],
     sink: &mut (dyn FnMut(Record) -> std::io::Result<()> + Send),
 ) -> Result<usize, ExportFault> {
     let client = connect::plain(destination).await?;
     begin(&client, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let mut count = 0;
-    for kind in Kind::ALL {
+    for kind in kinds.iter().copied() {
         let sql = format!("SELECT version, body FROM {} ORDER BY env, key", table::name(kind));
         let none: [&str; 0] = [];
         let rows = client.query_raw(&sql, none).await.map_err(|error| unreadable(&error))?;

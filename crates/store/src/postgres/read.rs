@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use assent_protocol::audit::Entry;
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, RequestId, UserId};
@@ -137,6 +138,30 @@ impl Readers {
                 }
                 // One that is damaged must not hold up all others.
                 Ok(_) | Err(Fault::Corrupt(_)) => tracing::error!("a notification is damaged"),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Entries that wait for their place in a chain, by environment and then by time.
+    pub async fn list_unchained(
+        &self,
+        after: Option<EnvironmentId>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Entry>>, Fault> {
+        let sql = "SELECT version, body FROM audit_entry WHERE env > $1 ORDER BY env, key LIMIT $2";
+        // Before every environment, and before the installation, stands the empty name.
+        let after = after.map(|env| env.as_bytes().to_vec()).unwrap_or_default();
+        let rows = self.ask(sql, &[&after, &sql_limit(limit)]).await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match read_row(Kind::AuditEntry, row) {
+                Ok((Record::AuditEntry(record), version)) => {
+                    found.push(Versioned { record, version });
+                }
+                // One that is damaged must not hold up all others.
+                Ok(_) | Err(Fault::Corrupt(_)) => tracing::error!("an audit entry is damaged"),
                 Err(fault) => return Err(fault),
             }
         }

@@ -40,6 +40,9 @@ pub const fn number(kind: Kind) -> i16 {
         Kind::Revocation => 15,
         Kind::DetailsType => 16,
         Kind::InitialAccessToken => 17,
+        Kind::AuditEntry => 18,
+        Kind::AuditLink => 19,
+        Kind::AuditHead => 20,
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use assent_protocol::id::{RequestId, UserId};
+use assent_protocol::audit::Entry;
+use assent_protocol::audit::chain::{Anchor, Head, Link, Verifier};
+use assent_protocol::id::{EnvironmentId, RequestId, UserId};
 use assent_protocol::record::{Key, Kind, Lane, Stored, Write};
-use assent_protocol::time::Seconds;
+use assent_protocol::time::{Seconds, Timestamp};
 use assent_protocol::user::User;
 use assent_store::{Embedded, Faulty, Outcome, Range, Settings, Store, Topic};
 use tokio::task::JoinSet;
 
 use crate::records::{
-    NOW, authentication, denied, env, notification, pairing, spent, user, waiting,
+    NOW, audit_entry, authentication, denied, env, keys, notification, pairing, spent, user,
+    waiting,
 };
 
 type Backend = Arc<dyn Store>;
@@ -279,6 +282,73 @@ async fn purging_empties_one_environment(store: Backend) {
     assert!(store.find_record(&spent(env(2), 1).key()).await.unwrap().is_some());
 }
 
+async fn unchained(store: &Backend, after: Option<EnvironmentId>, limit: usize) -> Vec<(u8, u64)> {
+    let found = store.list_unchained(after, limit).await.unwrap();
+    found.iter().map(|it| (it.record.env.as_bytes()[0], it.record.at.as_millis())).collect()
+}
+
+async fn what_waits_for_its_place_is_listed_by_environment_and_time(store: Backend) {
+    for (of, number, at) in [(2, 1, 10), (1, 1, 30), (1, 2, 20), (0, 1, 40), (1, 9, 10)] {
+        let entry = audit_entry(env(of), number, at);
+        assert_eq!(store.commit(vec![Write::insert(entry)]).await.unwrap(), Outcome::Done);
+    }
+    assert_eq!(unchained(&store, None, 10).await, [(0, 40), (1, 10), (1, 20), (1, 30), (2, 10)]);
+    assert_eq!(unchained(&store, None, 2).await, [(0, 40), (1, 10)], "bounded");
+    assert_eq!(unchained(&store, None, 0).await, []);
+    assert_eq!(unchained(&store, Some(env(0)), 2).await, [(1, 10), (1, 20)]);
+    assert_eq!(unchained(&store, Some(env(1)), 10).await, [(2, 10)]);
+    assert_eq!(unchained(&store, Some(env(2)), 10).await, []);
+}
+
+/// Of two that make links of the same entries one wins, and the log does not fork.
+async fn a_log_does_not_fork(store: Backend) {
+    let keys = keys();
+    let mut head = Head::new(env(1), Timestamp::default(), keys.audit());
+    let mut version = 0;
+    for round in 0..10_u8 {
+        let entries: Vec<Entry> =
+            (0..3).map(|number| audit_entry(env(1), 3 * round + number, 10)).collect();
+        let told = entries.iter().cloned().map(Write::insert).collect();
+        assert_eq!(store.commit(told).await.unwrap(), Outcome::Done);
+        let mut tasks = JoinSet::new();
+        for task in 0..4 {
+            let mut entries: Vec<Arc<Entry>> = entries.iter().cloned().map(Arc::new).collect();
+            // Each in another order: their links differ.
+            entries.rotate_left(task % 3);
+            let deleted = entries.iter().map(|it| Write::Delete(it.key(), 1));
+            let mut writes: Vec<Write> = deleted.collect();
+            let (links, next) = head.extend(entries, keys.audit()).unwrap();
+            writes.extend(links.into_iter().map(Write::insert));
+            writes.push(match version {
+                0 => Write::insert(next.clone()),
+                version => Write::replace(next.clone(), version),
+            });
+            let store = Arc::clone(&store);
+            tasks.spawn(async move { (store.commit(writes).await.unwrap(), next) });
+        }
+        let outcomes = tasks.join_all().await;
+        let won: Vec<_> = outcomes.into_iter().filter(|it| it.0 == Outcome::Done).collect();
+        assert_eq!(won.len(), 1, "round {round}");
+        head = won[0].1.clone();
+        version += 1;
+    }
+    let (found, at) = store.find_record(&Key::audit_head(env(1))).await.unwrap().unwrap();
+    assert_eq!((found, at), (head.clone().into(), version));
+    let range =
+        Range { env: env(1), kind: Kind::AuditLink, prefix: vec![], after: None, limit: 100 };
+    let mut verifier = Verifier::after(head.trimmed);
+    for link in store.list::<Link>(&range).await.unwrap() {
+        let place = Anchor { hash: link.record.hash, seq: link.record.seq };
+        let entry = link.record.entry.canonical().unwrap();
+        verifier.follow(place, link.record.previous, &entry).unwrap();
+    }
+    assert_eq!((verifier.place().seq, verifier.end(&head)), (30, Ok(())));
+    assert!(unchained(&store, None, 10).await.is_empty());
+    while store.purge(env(1), 10).await.unwrap() > 0 {}
+    assert!(store.list::<Link>(&range).await.unwrap().is_empty());
+    assert!(store.find_record(&Key::audit_head(env(1))).await.unwrap().is_none());
+}
+
 /// Sixty-four tasks replace the same version: one is `Done`.
 async fn of_many_at_once_one_wins(store: Backend) {
     for round in 0..20 {
@@ -363,6 +433,8 @@ pub async fn all(fresh: impl Fn() -> Backend) {
     prompts_are_listed_newest_first_whatever_became_of_them(fresh()).await;
     a_lease_is_prolonged_by_its_holder(fresh()).await;
     purging_empties_one_environment(fresh()).await;
+    what_waits_for_its_place_is_listed_by_environment_and_time(fresh()).await;
+    a_log_does_not_fork(fresh()).await;
     of_many_at_once_one_wins(fresh()).await;
     reads_see_every_acknowledged_commit(fresh()).await;
     waiters_are_woken_by_the_commit(fresh()).await;

@@ -272,7 +272,7 @@ async fn a_store_of_the_first_schema_is_read_copied_and_migrated() {
     Embedded::backup(directory.path(), &copy).unwrap();
     let pending = Embedded::plan(directory.path()).unwrap();
     let names: Vec<_> = pending.iter().map(|it| (it.number, it.name)).collect();
-    assert_eq!(names, [(2, "meta"), (3, "delivery")]);
+    assert_eq!(names, [(2, "meta"), (3, "delivery"), (4, "audit")]);
     assert_eq!(Hold::take(directory.path()).unwrap().migrate().unwrap(), pending);
     assert_eq!(Embedded::plan(directory.path()).unwrap(), []);
     let store = open(directory.path());

@@ -1,5 +1,7 @@
 //! Records to write.
 
+use assent_protocol::audit::trail::{Stamp, Told};
+use assent_protocol::audit::{Act, Entry};
 use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::ciba::notification::{Delivery, Notification};
 use std::sync::Arc;
@@ -7,8 +9,12 @@ use std::sync::Arc;
 use assent_protocol::assertion::SpentAssertion;
 use assent_protocol::ciba::authentication::{Authentication, State};
 use assent_protocol::device::Pairing;
-use assent_protocol::id::{ApplicationId, DeviceId, EnvironmentId, RequestId, UserId};
+use assent_protocol::id::{
+    ApplicationId, AuditEntryId, DeviceId, EnvironmentId, RequestId, UserId,
+};
+use assent_protocol::keys::EnvironmentKeys;
 use assent_protocol::record::{InboxKey, Lane, Record};
+use assent_protocol::sealing::RootKey;
 use assent_protocol::secret::Digest;
 use assent_protocol::time::{Seconds, Timestamp};
 use assent_protocol::user::{Name, User};
@@ -127,6 +133,23 @@ pub fn notification(env: EnvironmentId, number: u8, lane: i64, seconds: u32) -> 
         forget_at: gone_at,
         created_at: NOW,
     }
+}
+
+/// An entry of the audit log, told `at` milliseconds.
+pub fn audit_entry(env: EnvironmentId, number: u8, at: u64) -> Entry {
+    let at = Timestamp::from_millis(at);
+    let stamp = Stamp {
+        id: AuditEntryId::mint(at, [number; 10]),
+        at,
+        correlation: Some(String::from("C")),
+        source: None,
+    };
+    Told::new(env, Act::RequestBegun).stamped(stamp)
+}
+
+/// Among them is the key under the heads of all logs here.
+pub fn keys() -> EnvironmentKeys {
+    EnvironmentKeys::derive(RootKey::new([1; 32])).unwrap()
 }
 
 /// The authentication inside a record.

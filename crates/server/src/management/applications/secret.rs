@@ -1,7 +1,8 @@
 //! `/applications/{appID}/secret`: read, rotate, and end the secret before (`pingone.md` §16).
 
 use assent_protocol::application::{Application, PreviousSecret};
-use assent_protocol::record::Write;
+use assent_protocol::audit::Object;
+use assent_protocol::record::{Kind, Write};
 use assent_protocol::secret::Secret;
 use assent_protocol::time::{Seconds, Timestamp};
 use serde::Serialize;
@@ -57,6 +58,7 @@ pub async fn show(ask: Ask<Tenant>) -> Answer {
     let application = find(&ask).await?.record;
     check_rank(&ask, &application)?;
     let secret = ask.place.keys.open_client_secret(application.id, &application.secret)?;
+    ask.tell_secret(ask.env(), Object::new(Kind::Application, application.id)).await?;
     ok(&body(&ask, &application, &secret))
 }
 

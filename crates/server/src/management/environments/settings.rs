@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use assent_jose::Algorithm;
 use assent_protocol::application::GrantType;
+use assent_protocol::audit::AuditSettings;
 use assent_protocol::ciba::delivery::DeliveryMode;
 use assent_protocol::dpop::nonce::NonceRule;
 use assent_protocol::environment::{
@@ -34,6 +35,8 @@ const COUNTS: RangeInclusive<u32> = 1..=100_000;
 const LIMITS: RangeInclusive<u32> = 0..=1_000_000;
 /// Zero: any number. Above it a person's requests are not looked at one by one.
 const PROMPTS: RangeInclusive<u32> = 0..=1000;
+/// Ten years.
+const RETENTION: RangeInclusive<u32> = 1..=3650;
 const ENTRIES_MAX: usize = 32;
 const ENTRY_CHARS_MAX: usize = 255;
 const CERTIFICATES_CHARS_MAX: usize = 65_536;
@@ -155,6 +158,16 @@ pub fn read_registration(fields: &mut Fields, kept: RegistrationPolicy) -> Regis
     };
     fields.absorb(inner);
     policy
+}
+
+/// The object `audit`.
+pub fn read_audit(fields: &mut Fields, kept: AuditSettings) -> AuditSettings {
+    let Some(mut inner) = fields.object("audit") else { return kept };
+    let standard = AuditSettings::default();
+    let retention_days =
+        inner.number("retentionDays", &RETENTION).unwrap_or(standard.retention_days);
+    fields.absorb(inner);
+    AuditSettings { retention_days }
 }
 
 fn read_texts(fields: &mut Fields, name: &str) -> Vec<String> {

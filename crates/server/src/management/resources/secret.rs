@@ -1,7 +1,8 @@
 //! `/resources/{resourceID}/secret`: what a resource authenticates with when it introspects
 //! (`pingone.md` §10).
 
-use assent_protocol::record::Write;
+use assent_protocol::audit::Object;
+use assent_protocol::record::{Kind, Write};
 use assent_protocol::resource::{Introspection, Resource};
 use assent_protocol::secret::Secret;
 use serde::Serialize;
@@ -38,6 +39,7 @@ pub async fn show(ask: Ask<Tenant>) -> Answer {
     let resource = find(&ask).await?.record;
     let introspection = resource.introspection.as_ref().ok_or(Problem::NotFound)?;
     let secret = ask.place.keys.open_client_secret(resource.id, &introspection.secret)?;
+    ask.tell_secret(ask.env(), Object::new(Kind::Resource, resource.id)).await?;
     ok(&body(&ask, &resource, &secret))
 }
 

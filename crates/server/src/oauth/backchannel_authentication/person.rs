@@ -1,6 +1,8 @@
 //! Whom a request is about (CIBA §7.2-4, -5), and whether they may be asked by this application.
 
 use assent_protocol::application::Application;
+use assent_protocol::audit::Actor;
+use assent_protocol::audit::trail::Told;
 use assent_protocol::ciba::hint;
 use assent_protocol::ciba::request::{Hint, Request};
 use assent_protocol::decision::Change;
@@ -11,7 +13,7 @@ use assent_protocol::record::{Key, Kind, Versioned};
 use assent_protocol::user::{self, Login, LoginHint, User};
 use assent_store::Range;
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::limits::{Guess, USER_CODE_FAILURES_PER_MINUTE};
@@ -133,6 +135,9 @@ pub async fn check(
         return Ok(decision.changes);
     }
     app.limits.count(guess, call.now);
-    app.settle(None, decision).await?;
+    let told = app::told(&decision.changes, decision.verdict.err());
+    let told = told.into_iter().map(|it| Told { application: Some(application.id), ..it });
+    let call = &call.by(Actor::application(application.id));
+    app.settle_telling(call, None, decision, told.collect()).await?;
     Ok(Vec::new())
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use assent_server::call::Call;
 use assent_server::device::pairing;
 use assent_server::listen;
 use axum::body::Body;
@@ -85,7 +86,8 @@ async fn a_device_that_was_removed_or_whose_person_was_locked_hears_no_more() {
     let tenant = world.app.tenant(env.id).await.unwrap().unwrap();
     let token = &env.alice.device_token;
     let holder = assent_server::device::identify(&world.app, &tenant, token).await;
-    pairing::unpair(&world.app, &tenant, &holder.ok().unwrap()).await.ok().unwrap();
+    let call = Call::by_server(&world.app);
+    pairing::unpair(&world.app, &tenant, &call, &holder.ok().unwrap()).await.ok().unwrap();
     while browser.next().await.is_some() {}
 }
 

@@ -47,6 +47,8 @@ pub enum Act {
     Look,
     /// A node sends what it claimed.
     Send,
+    /// A node makes links of what was told.
+    Chain,
 }
 
 impl Act {
@@ -67,7 +69,7 @@ impl Act {
                 Some(1 - ledger.asked[asked].env)
             }
             Self::ForeignRefresh { token, .. } => Some(1 - ledger.tokens[token].env),
-            Self::Tend | Self::Sweep | Self::Look | Self::Send => None,
+            Self::Tend | Self::Sweep | Self::Look | Self::Send | Self::Chain => None,
         }
     }
 
@@ -89,7 +91,8 @@ impl Act {
             | Self::Tend
             | Self::Sweep
             | Self::Look
-            | Self::Send => None,
+            | Self::Send
+            | Self::Chain => None,
         }
     }
 
@@ -146,7 +149,7 @@ impl Act {
                 let path = format!("/{}/as/jwks", quarter.id);
                 Some(request(Method::GET, &path, &[], Body::empty()))
             }
-            Self::Tend | Self::Sweep | Self::Look | Self::Send => None,
+            Self::Tend | Self::Sweep | Self::Look | Self::Send | Self::Chain => None,
         }
     }
 }

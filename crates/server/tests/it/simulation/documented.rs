@@ -52,7 +52,7 @@ pub fn is_documented(act: Act, status: u16, code: &str) -> bool {
         Act::ForeignPoll { .. } | Act::ForeignRefresh { .. } => FOREIGN_TOKEN,
         Act::ForeignAnswer { .. } => FOREIGN_ANSWER,
         // Nobody is answered.
-        Act::Tend | Act::Sweep | Act::Look | Act::Send => return true,
+        Act::Tend | Act::Sweep | Act::Look | Act::Send | Act::Chain => return true,
     };
     let answer = (status, code);
     // Only who presents an assertion can be refused for one: it was used, or clocks were set.

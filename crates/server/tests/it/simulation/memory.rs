@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_protocol::audit::Entry;
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
@@ -270,6 +271,21 @@ impl Store for Memory {
         found.sort_by_key(|it| it.record.due_at);
         found.truncate(limit);
         Ok(found)
+    }
+
+    async fn list_unchained(
+        &self,
+        after: Option<EnvironmentId>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Entry>>, Fault> {
+        let truth = self.truth.lock();
+        let later = |key: &&Key| after.is_none_or(|after| key.env > after);
+        let waiting = truth.records.iter().filter(|(key, _)| later(key));
+        let found = waiting.filter_map(|(_, (record, version))| match record {
+            Record::AuditEntry(it) => Some(Versioned { record: Arc::clone(it), version: *version }),
+            _ => None,
+        });
+        Ok(found.take(limit.min(LIST_MAX)).collect())
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<Outcome, Fault> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use assent_protocol::audit::Entry;
 use assent_protocol::ciba::authentication::Authentication;
 use assent_protocol::ciba::notification::Notification;
 use assent_protocol::id::{EnvironmentId, UserId};
@@ -185,7 +186,10 @@ const fn is_kept(kind: Kind) -> bool {
         | Kind::Grant
         | Kind::Notification
         | Kind::Revocation
-        | Kind::InitialAccessToken => false,
+        | Kind::InitialAccessToken
+        | Kind::AuditEntry
+        | Kind::AuditLink
+        | Kind::AuditHead => false,
     }
 }
 
@@ -323,6 +327,18 @@ impl Store for NodeStore {
         self.asked().await;
         self.readable()?;
         let found = self.memory.list_due(now, except, limit).await;
+        self.answered().await;
+        found
+    }
+
+    async fn list_unchained(
+        &self,
+        after: Option<EnvironmentId>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Entry>>, Fault> {
+        self.asked().await;
+        self.readable()?;
+        let found = self.memory.list_unchained(after, limit).await;
         self.answered().await;
         found
     }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use assent_server::app::App;
+use assent_server::audit::chain;
 use assent_server::delivery::{look, send};
 use assent_server::failure::Broken as Failed;
 use assent_server::{listen, worker};
@@ -136,6 +137,7 @@ impl Simulation {
                 let worked = match act {
                     Act::Tend => worker::tend(&app).await,
                     Act::Look => look(&app).await,
+                    Act::Chain => chain::chain(&app).await.map(drop),
                     Act::Send => {
                         send(&app).await;
                         Ok(())

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::simulation::chance::Chance;
 use crate::simulation::time::Time;
-use crate::simulation::{told, transition};
+use crate::simulation::{audit, told, transition};
 
 /// Names a request in flight, or work of a node.
 pub type TaskId = usize;
@@ -147,6 +147,7 @@ impl Scene {
             }
         }
         told::check_commit(self, &changes);
+        audit::check_commit(self, &changes);
         self.inner.lock().commits += 1;
         self.with_running(|note| note.changes.extend(changes));
     }

@@ -6,6 +6,7 @@ use assent_protocol::signing;
 use assent_store::Plan;
 
 use crate::simulation::act::{self, Act};
+use crate::simulation::audit;
 use crate::simulation::run::{Broken, Planted, Simulation};
 use crate::simulation::time::SKEWS;
 use crate::simulation::told;
@@ -86,7 +87,8 @@ fn happen(simulation: &mut Simulation) {
         28..31 => begin(simulation, node, Act::Tend),
         31..34 => begin(simulation, node, Act::Sweep),
         34..40 => begin(simulation, node, Act::Look),
-        40..50 => begin(simulation, node, Act::Send),
+        40..47 => begin(simulation, node, Act::Send),
+        47..50 => begin(simulation, node, Act::Chain),
         50..58 => burst(simulation),
         _ => {
             if let Some(act) = choose(simulation) {
@@ -273,6 +275,14 @@ fn settle(simulation: &mut Simulation) {
         simulation.begin(node, Act::Sweep);
     }
     simulation.finish();
+    // All at once, then one alone: who lost against another leaves nothing behind.
+    for nodes in [simulation.nodes.len(), 1] {
+        for node in 0..nodes {
+            simulation.begin(node, Act::Chain);
+        }
+        simulation.finish();
+    }
+    audit::check_end(&simulation.scene, &simulation.memory, simulation.town);
 }
 
 /// Whatever was decided is told, or given up. Clocks that were set back make it last longer.

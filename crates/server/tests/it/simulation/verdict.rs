@@ -73,7 +73,8 @@ impl Judge<'_> {
             | Act::Tend
             | Act::Sweep
             | Act::Look
-            | Act::Send => {}
+            | Act::Send
+            | Act::Chain => {}
         }
         self.check_assertion(heard);
     }
@@ -114,6 +115,8 @@ impl Judge<'_> {
         let harmless = heard.note.changes.iter().all(|changed| match &changed.after {
             Some(Record::SpentAssertion(_)) => true,
             Some(Record::Grant(grant)) => grant.revoked_at.is_some(),
+            // That it was refused is told.
+            Some(Record::AuditEntry(entry)) => entry.refused.is_some(),
             // A request that is closed is told.
             Some(Record::Notification(_)) => heard.code() == "access_denied",
             Some(Record::Authentication(it)) => {
