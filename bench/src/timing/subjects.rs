@@ -13,6 +13,9 @@ use assent_protocol::time::Timestamp;
 
 const SECRET: &str = "a-secret-of-forty-three-characters-0123456789";
 
+/// Whether an input is the right one.
+pub type Check = Box<dyn Fn(&Input) -> bool>;
+
 /// A comparison and the two classes of its inputs.
 pub struct Subject {
     /// What it is.
@@ -24,7 +27,7 @@ pub struct Subject {
     /// An input of the second class.
     pub second: Input,
     /// The comparison.
-    pub act: Box<dyn Fn(&Input) -> bool>,
+    pub act: Check,
 }
 
 /// What is compared. Both classes lie in memory alike.
@@ -125,7 +128,7 @@ fn codes(algorithm: Algorithm) -> Result<Subject> {
 }
 
 /// The whole check of a client that presents a secret.
-fn secrets() -> Result<Box<dyn Fn(&Input) -> bool>> {
+fn secrets() -> Result<Check> {
     let keys = EnvironmentKeys::derive(RootKey::new([7; 32])).ok().context("no keys")?;
     let id = ApplicationId::from_bytes([7; 16]);
     let secret = Secret::new(SECRET.to_owned());

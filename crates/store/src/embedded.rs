@@ -231,11 +231,11 @@ impl Store for Embedded {
 
     async fn list_due(
         &self,
-        now: Timestamp,
+        due: (Timestamp, Timestamp),
         except: &[Lane],
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault> {
-        self.readers.list_due(now, except, limit)
+        self.readers.list_due(due, except, limit)
     }
 
     async fn list_unchained(

@@ -102,12 +102,12 @@ impl Store for Faulty {
 
     async fn list_due(
         &self,
-        now: Timestamp,
+        due: (Timestamp, Timestamp),
         except: &[Lane],
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault> {
         self.readable()?;
-        self.inner.list_due(now, except, limit).await
+        self.inner.list_due(due, except, limit).await
     }
 
     async fn list_unchained(

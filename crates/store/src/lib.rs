@@ -120,14 +120,14 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Versioned<Authentication>>, Fault>;
 
-    /// The notifications that are due at `now`, whatever their environment, the longest due
-    /// first, at most `limit`; none of the lanes in `except`.
+    /// The notifications that are due from `since` to `now`, whatever their environment, the
+    /// longest due first, at most `limit`; none of the lanes in `except`.
     ///
     /// # Errors
     /// As [`Store::find_record`].
     async fn list_due(
         &self,
-        now: Timestamp,
+        (since, now): (Timestamp, Timestamp),
         except: &[Lane],
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault>;

@@ -285,11 +285,11 @@ impl Store for Postgres {
 
     async fn list_due(
         &self,
-        now: Timestamp,
+        due: (Timestamp, Timestamp),
         except: &[Lane],
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault> {
-        self.readers.list_due(now, except, limit).await
+        self.readers.list_due(due, except, limit).await
     }
 
     async fn list_unchained(

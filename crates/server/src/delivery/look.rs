@@ -43,7 +43,7 @@ pub struct Round {
 pub async fn claim(app: &App) -> Result<Round, Broken> {
     let now = app.clock.now();
     let except = app.outbox.full(now, EXCEPT_MAX);
-    let found = app.store.list_due(now, &except, ROUND).await?;
+    let found = app.store.list_due((Timestamp::default(), now), &except, ROUND).await?;
     let is_full = found.len() >= ROUND;
     let mut taken: HashMap<Lane, usize> = HashMap::new();
     let before = found.len();
@@ -69,11 +69,20 @@ pub async fn claim(app: &App) -> Result<Round, Broken> {
 /// The store failed.
 pub async fn tidy(app: &App) -> Result<Round, Broken> {
     let now = app.clock.now();
-    let found = app.store.list_due(now, &[], ROUND).await?;
-    let is_full = found.len() >= ROUND;
-    let chosen = found.into_iter().filter(|it| it.record.step(now) != Step::Send).collect();
-    let did = deal(app, chosen, now).await?;
-    Ok(Round { is_full, did, is_crowded: false })
+    let (mut since, mut did) = (Timestamp::default(), false);
+    // Page after page: what waits for a receiver that is left alone may be any number.
+    loop {
+        let found = app.store.list_due((since, now), &[], ROUND).await?;
+        let is_full = found.len() >= ROUND;
+        let last = found.last().map_or(now, |last| last.record.due().at);
+        // A page of one moment is left behind whole; else its last moment may go on.
+        since = if last > since { last } else { since.plus_millis(1) };
+        let chosen = found.into_iter().filter(|it| it.record.step(now) != Step::Send).collect();
+        did |= deal(app, chosen, now).await?;
+        if !is_full {
+            return Ok(Round { is_full: false, did, is_crowded: false });
+        }
+    }
 }
 
 async fn deal(

@@ -107,18 +107,18 @@ impl Readers {
     /// What is due, the longest due first; nothing of the lanes in `except`.
     pub fn list_due(
         &self,
-        now: Timestamp,
+        (since, now): (Timestamp, Timestamp),
         except: &[Lane],
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault> {
-        let sql = "SELECT key, version, body FROM notification WHERE due_at <= ?1 \
+        let sql = "SELECT key, version, body FROM notification WHERE due_at BETWEEN ?4 AND ?1 \
                    AND lane NOT IN (SELECT value FROM json_each(?2)) ORDER BY due_at LIMIT ?3";
-        let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+        let [since, now] = [since, now].map(|it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX));
         let limit = i64::try_from(limit.min(LIST_MAX)).unwrap_or(0);
         let except = serde_json::to_string(except).map_err(unavailable)?;
         let connection = self.connection()?;
         let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
-        let mut rows = statement.query(params![now, except, limit]).map_err(unavailable)?;
+        let mut rows = statement.query(params![now, except, limit, since]).map_err(unavailable)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(unavailable)? {
             match read_row(Kind::Notification, row) {

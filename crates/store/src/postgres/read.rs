@@ -122,14 +122,15 @@ impl Readers {
     /// What is due, the longest due first; nothing of the lanes in `except`.
     pub async fn list_due(
         &self,
-        now: Timestamp,
+        (since, now): (Timestamp, Timestamp),
         except: &[Lane],
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault> {
-        let sql = "SELECT version, body FROM notification WHERE due_at <= $1 \
+        let sql = "SELECT version, body FROM notification WHERE due_at BETWEEN $4 AND $1 \
                    AND lane <> ALL($2) ORDER BY due_at LIMIT $3";
         let except: Vec<i64> = except.iter().map(|lane| lane.0).collect();
-        let rows = self.ask(sql, &[&sql_time(now), &except, &sql_limit(limit)]).await?;
+        let rows =
+            self.ask(sql, &[&sql_time(now), &except, &sql_limit(limit), &sql_time(since)]).await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in &rows {
             match read_row(Kind::Notification, row) {

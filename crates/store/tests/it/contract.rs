@@ -165,7 +165,7 @@ async fn sweeping_removes_only_what_may_be_forgotten(store: Backend) {
 async fn due(store: &Backend, seconds: u32, except: &[i64], limit: usize) -> Vec<u8> {
     let except: Vec<Lane> = except.iter().copied().map(Lane).collect();
     let now = NOW.plus(Seconds::new(seconds));
-    let found = store.list_due(now, &except, limit).await.unwrap();
+    let found = store.list_due((Timestamp::default(), now), &except, limit).await.unwrap();
     found.iter().map(|it| it.record.auth_req_id.as_bytes()[0]).collect()
 }
 
@@ -181,6 +181,10 @@ async fn what_is_due_is_listed_the_longest_due_first(store: Backend) {
     assert_eq!(due(&store, 60, &[], 10).await, [2, 3, 1, 4, 5], "of every environment");
     assert_eq!(due(&store, 60, &[], 2).await, [2, 3], "bounded");
     assert_eq!(due(&store, 60, &[], 0).await, [0; 0]);
+    let span = [20, 40].map(|seconds| NOW.plus(Seconds::new(seconds)));
+    let between = store.list_due(span.into(), &[], 10).await.unwrap();
+    let between: Vec<u8> = between.iter().map(|it| it.record.auth_req_id.as_bytes()[0]).collect();
+    assert_eq!(between, [3, 1, 4], "both moments included");
     assert_eq!(due(&store, 60, &[7], 10).await, [2, 1, 5], "but for the lanes left out");
     assert_eq!(due(&store, 60, &[7, i64::MIN, 12], 1).await, [2]);
     assert_eq!(due(&store, 60, &[7, i64::MIN, -1, i64::MAX], 10).await, [0; 0]);
@@ -198,7 +202,10 @@ async fn what_is_due_changes_with_its_record(store: Backend) {
     assert_eq!(store.commit(vec![Write::replace(one.clone(), 1)]).await.unwrap(), Outcome::Done);
     assert_eq!(store.commit(vec![Write::replace(one.clone(), 1)]).await.unwrap(), Outcome::Lost(0));
     assert_eq!(due(&store, 24, &[], 10).await, [2]);
-    let found = store.list_due(NOW.plus(Seconds::new(25)), &[Lane(7)], 10).await.unwrap();
+    let found = store
+        .list_due((Timestamp::default(), NOW.plus(Seconds::new(25))), &[Lane(7)], 10)
+        .await
+        .unwrap();
     assert_eq!((found.len(), found[0].version, found[0].record.as_ref()), (1, 2, &one));
     let key = other.key();
     assert_eq!(store.commit(vec![Write::Delete(key.clone(), 1)]).await.unwrap(), Outcome::Done);

@@ -134,7 +134,7 @@ async fn a_damaged_notification_does_not_hold_up_the_others() {
     assert_eq!(connection.execute(damage, [one.key().name]).unwrap(), 1);
     drop(connection);
     let store = open(directory.path());
-    let due = store.list_due(two.due_at, &[], 10).await.unwrap();
+    let due = store.list_due((Timestamp::default(), two.due_at), &[], 10).await.unwrap();
     assert_eq!(due.iter().map(|it| it.record.as_ref()).collect::<Vec<_>>(), [&two]);
     assert!(matches!(store.find_record(&one.key()).await, Err(Fault::Corrupt(_))));
 }

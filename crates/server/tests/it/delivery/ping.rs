@@ -1,8 +1,12 @@
 //! CIBA §10.2.
 
 use assent_protocol::ciba::delivery::DeliveryMode;
-use assent_protocol::ciba::notification::Delivery;
-use assent_store::Plan;
+use assent_protocol::ciba::notification::{Delivery, Notification};
+use assent_protocol::record::Write;
+use assent_protocol::secret::Digest;
+use assent_protocol::time::Seconds;
+use assent_server::delivery::look;
+use assent_store::{Outcome, Plan, Store};
 use serde_json::json;
 
 use crate::delivery::{TOKEN, begun, flush, notifications, params, subscribe, turn};
@@ -167,4 +171,32 @@ async fn of_two_answers_the_first_is_told() {
     assert_eq!(receiver.received().len(), 1);
     let told = world.poll(env, &env.basic, &id).await;
     assert_eq!(told.status.is_success(), yes.is_success());
+}
+
+/// What waits for a receiver that is left alone may be any number, of the same moment too: it does
+/// not hide requests that nobody decided.
+#[tokio::test]
+async fn expiry_is_found_behind_everything_that_waits_for_a_receiver() {
+    let (world, _receiver) = pinged().await;
+    let env = &world.main;
+    begun(&world, env, &env.basic, &env.alice).await;
+    let [armed] = notifications(world.store.as_ref(), env.id).await.try_into().unwrap();
+    let many = (0..700_u16).map(|number| {
+        let mut digest = [7; 32];
+        digest[..2].copy_from_slice(&number.to_be_bytes());
+        let due_at = armed.record.due_at.minus(Seconds::new(u32::from(number % 2)));
+        Write::insert(Notification {
+            auth_req_id: Digest::from_bytes(digest),
+            state: Delivery::Due,
+            due_at,
+            try_until: due_at.plus(Seconds::new(3600)),
+            gone_at: due_at.plus(Seconds::new(3600)),
+            ..Notification::clone(&armed.record)
+        })
+    });
+    assert_eq!(world.store.commit(many.collect()).await.unwrap(), Outcome::Done);
+    world.wait(200);
+    assert!(look::tidy(&world.app).await.unwrap().did);
+    let left = notifications(world.store.as_ref(), env.id).await;
+    assert!(left.iter().all(|it| it.record.state != Delivery::Armed), "it expired");
 }

@@ -168,7 +168,7 @@ async fn http_2_is_spoken_with_who_wants_it_and_holds_polls_side_by_side() {
         .unwrap();
     let mut polling = sender.clone();
     let polling = tokio::spawn(async move { polling.send_request(poll).await.unwrap() });
-    while secured.world.app.held.len() == 0 {
+    while secured.world.app.held.is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     // Meanwhile the connection serves others.

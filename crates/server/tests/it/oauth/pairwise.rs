@@ -13,6 +13,9 @@ use crate::receiver::{Behaviour, Receiver};
 
 const SCOPE: (&str, &str) = ("scope", "openid payments:read offline_access");
 
+/// Parameters of a request.
+type Params<'a> = &'a [(&'a str, &'a str)];
+
 async fn join(world: &World, env: &Inhabited, client: &Client, sector: &str) {
     world.change_application(env, client, |it| it.sector = Some(sector.into())).await;
 }
@@ -135,7 +138,7 @@ async fn a_name_finds_its_person_again_for_its_own_sector_alone() {
     let by_value = json!({ "id_token": { "sub": { "value": sub } } }).to_string();
     let public = json!({ "id_token": { "sub": { "value": env.alice.id } } }).to_string();
     let ok = None;
-    let table: [(&Client, &[(&str, &str)], Option<&str>); 8] = [
+    let table: [(&Client, Params<'_>, Option<&str>); 8] = [
         (&env.basic, &[("id_token_hint", &hint)], ok),
         (&env.basic, &[("login_hint", &sub)], ok),
         (&env.basic, &[("login_hint", "alice"), ("claims", &by_value)], ok),

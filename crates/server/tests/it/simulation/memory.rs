@@ -252,7 +252,7 @@ impl Store for Memory {
 
     async fn list_due(
         &self,
-        now: Timestamp,
+        (since, now): (Timestamp, Timestamp),
         except: &[Lane],
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault> {
@@ -266,7 +266,8 @@ impl Store for Memory {
                 }
                 _ => None,
             })
-            .filter(|it| it.record.due_at <= now && !except.contains(&it.record.lane))
+            .filter(|it| (since..=now).contains(&it.record.due_at))
+            .filter(|it| !except.contains(&it.record.lane))
             .collect();
         found.sort_by_key(|it| it.record.due_at);
         found.truncate(limit);

@@ -320,13 +320,13 @@ impl Store for NodeStore {
 
     async fn list_due(
         &self,
-        now: Timestamp,
+        due: (Timestamp, Timestamp),
         except: &[Lane],
         limit: usize,
     ) -> Result<Vec<Versioned<Notification>>, Fault> {
         self.asked().await;
         self.readable()?;
-        let found = self.memory.list_due(now, except, limit).await;
+        let found = self.memory.list_due(due, except, limit).await;
         self.answered().await;
         found
     }

@@ -12,6 +12,9 @@ use crate::proofs::{Holder, holders};
 use crate::receiver::{Behaviour, Receiver};
 use crate::rich;
 
+/// Parameters of a request.
+type Params<'a> = &'a [(&'a str, &'a str)];
+
 async fn start(world: &World, shows: &Shows, more: &[(&str, &str)]) -> Answer {
     let (env, client) = (&world.main, &world.main.basic);
     let path = format!("/{}/as/cibaAuthorization", env.id);
@@ -60,7 +63,7 @@ async fn a_key_that_cannot_be_or_two_of_them_begin_nothing() {
     let stale = Shows::proof(one.proof(&world, &world.main, ("POST", "token")));
     let used = proof(&world, one);
     assert_eq!(start(&world, &used, &[]).await.status, StatusCode::OK);
-    let cases: [(Shows, &[(&str, &str)], &str); 6] = [
+    let cases: [(Shows, Params<'_>, &str); 6] = [
         (Shows::default(), &[("dpop_jkt", &jkt[..42])], "invalid_request"),
         (Shows::default(), &[("dpop_jkt", "x")], "invalid_request"),
         (Shows::default(), &[("dpop_jkt", &jkt), ("dpop_jkt", &jkt)], "invalid_request"),
@@ -133,6 +136,10 @@ async fn pushed(world: &World, client: &Client, shows: &Shows, more: &[(&str, &s
     serde_json::from_str(&push.body).unwrap()
 }
 
+/// Whether the application registered for certificates and for proofs, what the start shows and
+/// says, and the `cnf` of what is pushed, or the error.
+type Pushed<'a> = ((bool, bool), Shows, Params<'a>, Result<Value, &'a str>);
+
 #[tokio::test]
 async fn what_is_pushed_is_bound_to_what_was_shown_at_the_start() {
     let world = World::new().await;
@@ -144,17 +151,17 @@ async fn what_is_pushed_is_bound_to_what_was_shown_at_the_start() {
     let thumbprint = certificate.certificate.as_ref().unwrap().thumbprint().to_owned();
     let by_key = json!({ "jkt": jkt });
     let by_certificate = json!({ "x5t#S256": thumbprint });
-    let cases: [(bool, bool, Shows, &[(&str, &str)], Result<Value, &str>); 8] = [
-        (false, false, Shows::default(), &[], Ok(Value::Null)),
-        (false, false, certificate.clone(), &[], Ok(Value::Null)),
-        (false, false, Shows::default(), &named, Ok(by_key.clone())),
-        (false, true, proof(&world, one), &[], Ok(by_key)),
-        (true, false, certificate.clone(), &[], Ok(by_certificate)),
-        (true, false, certificate, &named, Ok(json!({ "x5t#S256": thumbprint, "jkt": jkt }))),
-        (true, false, Shows::default(), &named, Err("invalid_request")),
-        (false, true, Shows::default(), &[], Err("invalid_dpop_proof")),
+    let cases: [Pushed<'_>; 8] = [
+        ((false, false), Shows::default(), &[], Ok(Value::Null)),
+        ((false, false), certificate.clone(), &[], Ok(Value::Null)),
+        ((false, false), Shows::default(), &named, Ok(by_key.clone())),
+        ((false, true), proof(&world, one), &[], Ok(by_key)),
+        ((true, false), certificate.clone(), &[], Ok(by_certificate)),
+        ((true, false), certificate, &named, Ok(json!({ "x5t#S256": thumbprint, "jkt": jkt }))),
+        ((true, false), Shows::default(), &named, Err("invalid_request")),
+        ((false, true), Shows::default(), &[], Err("invalid_dpop_proof")),
     ];
-    for (certificate_bound, proof_bound, shows, more, expected) in cases {
+    for ((certificate_bound, proof_bound), shows, more, expected) in cases {
         let registers = |it: &mut assent_protocol::application::Application| {
             (it.certificate_bound, it.proof_bound) = (certificate_bound, proof_bound);
         };
