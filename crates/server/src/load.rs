@@ -15,10 +15,12 @@ use crate::failure::Failure;
 
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// So late, and nothing new is begun: people do not notice yet.
-const LATE_FOR_STARTS: u32 = 100;
+/// So late, and nothing new is begun: what is answered still comes within half a second (F-38).
+const LATE_FOR_STARTS: u32 = 400;
 /// So late, and who asks for what is not decided is not answered either.
-const LATE_FOR_POLLS: u32 = 250;
+const LATE_FOR_POLLS: u32 = 800;
+/// Later than this is as good as this.
+const LATE_MAX: u32 = 60_000;
 /// Who is turned away comes again after one second to so many, so that not all come at once.
 const SPREAD: u64 = 4;
 
@@ -50,9 +52,9 @@ impl Load {
 
     /// Something happened so late. One late moment is none: the mean of the last few counts.
     fn note(&self, late: Duration) {
-        let late = u32::try_from(late.as_millis()).unwrap_or(u32::MAX / 4).min(u32::MAX / 4);
+        let late = u32::try_from(late.as_millis()).unwrap_or(u32::MAX).min(LATE_MAX);
         let mean = self.late_ms.load(Ordering::Relaxed);
-        self.late_ms.store((mean * 3 + late) / 4, Ordering::Relaxed);
+        self.late_ms.store((mean * 7 + late) / 8, Ordering::Relaxed);
     }
 
     /// Whether there is room for this now.
@@ -77,7 +79,7 @@ impl Load {
         [
             Metric {
                 name: "late_milliseconds",
-                help: "How late the server does what it should; above 100 it turns requests away.",
+                help: "How late the server does what it should; above 400 it turns requests away.",
                 value: f64::from(self.late_ms.load(Ordering::Relaxed)),
             },
             Metric {
@@ -101,9 +103,9 @@ mod tests {
         let load = Load::default();
         let admits = |ask| load.admit(ask).is_ok();
         // One late moment is none.
-        load.note(Duration::from_millis(300));
+        load.note(Duration::from_millis(3000));
         assert!(admits(Ask::Start) && admits(Ask::Poll));
-        for (late, starts, polls) in [(150, false, true), (400, false, false), (0, true, true)] {
+        for (late, starts, polls) in [(600, false, true), (1600, false, false), (0, true, true)] {
             for _ in 0..50 {
                 load.note(Duration::from_millis(late));
             }

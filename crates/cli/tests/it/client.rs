@@ -29,10 +29,18 @@ impl Client {
 
     pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Option<(u16, Value)> {
         let base = format!("{}/{}", self.values["authPath"], self.values["envID"]);
-        let mut answer =
-            self.agent.post(format!("{base}{path}")).send_form(form.iter().copied()).ok()?;
-        let body = answer.body_mut().read_to_string().ok()?;
-        Some((answer.status().as_u16(), serde_json::from_str(&body).unwrap_or(Value::Null)))
+        loop {
+            let mut answer =
+                self.agent.post(format!("{base}{path}")).send_form(form.iter().copied()).ok()?;
+            let body = answer.body_mut().read_to_string().ok()?;
+            // A machine that does too much besides makes its server say so; a client comes again.
+            if answer.status() == 503 && body.contains("too much to do") {
+                wait(500);
+                continue;
+            }
+            let body = serde_json::from_str(&body).unwrap_or(Value::Null);
+            return Some((answer.status().as_u16(), body));
+        }
     }
 
     pub fn with_secret(&self, path: &str, form: &[(&str, &str)]) -> Option<(u16, Value)> {

@@ -90,5 +90,5 @@ fn a_backup_of_a_running_server_is_whole() {
     let store = format!("sqlite:{}", restored.to_str().unwrap());
     let (good, report) = doctor(&store, &["--auth-path", URL]);
     assert!(good, "{report}");
-    assert!(report.contains("environments: 2, all open with the master key"), "{report}");
+    assert!(report.contains("environments: 3, all open with the master key"), "{report}");
 }

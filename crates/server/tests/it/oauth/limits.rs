@@ -85,7 +85,7 @@ async fn a_busy_server_puts_off_starts_and_polls_without_an_outcome() {
     });
     // What blocks this thread makes everything on it late.
     while world.app.load.admit(assent_server::load::Ask::Poll).is_ok() {
-        let until = std::time::Instant::now() + Duration::from_millis(400);
+        let until = std::time::Instant::now() + Duration::from_millis(1500);
         while std::time::Instant::now() < until {}
         tokio::task::yield_now().await;
     }
