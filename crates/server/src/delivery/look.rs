@@ -22,6 +22,8 @@ use crate::failure::{Broken, Failure};
 
 /// Notifications read, and dealt with together, in one round.
 pub const ROUND: usize = 256;
+/// Looked at for what needs no receiver, at once.
+const PAGE: usize = 1000;
 /// Lanes left out of a reading: all that a node knows.
 const EXCEPT_MAX: usize = 10_000;
 
@@ -65,24 +67,24 @@ pub async fn claim(app: &App) -> Result<Round, Broken> {
 /// Deals with what needs no receiver: requests that expired, what is given up, secrets of requests
 /// that are forgotten. A receiver that is left alone does not stand in its way.
 ///
+/// `from` is where this look begins and the next one goes on: what waits for such a receiver may be
+/// any number, and looking past all of it at once would hold up everything else.
+///
 /// # Errors
 /// The store failed.
-pub async fn tidy(app: &App) -> Result<Round, Broken> {
+pub async fn tidy(app: &App, from: &mut Timestamp) -> Result<Round, Broken> {
     let now = app.clock.now();
-    let (mut since, mut did) = (Timestamp::default(), false);
-    // Page after page: what waits for a receiver that is left alone may be any number.
-    loop {
-        let found = app.store.list_due((since, now), &[], ROUND).await?;
-        let is_full = found.len() >= ROUND;
-        let last = found.last().map_or(now, |last| last.record.due().at);
-        // A page of one moment is left behind whole; else its last moment may go on.
-        since = if last > since { last } else { since.plus_millis(1) };
-        let chosen = found.into_iter().filter(|it| it.record.step(now) != Step::Send).collect();
-        did |= deal(app, chosen, now).await?;
-        if !is_full {
-            return Ok(Round { is_full: false, did, is_crowded: false });
-        }
-    }
+    let found = app.store.list_due((*from, now), &[], PAGE).await?;
+    let is_full = found.len() >= PAGE;
+    *from = match found.last().map(|last| last.record.due().at) {
+        Some(last) if is_full && last > *from => last,
+        // A page of one moment is left behind whole.
+        Some(_) if is_full => from.plus_millis(1),
+        Some(_) | None => Timestamp::default(),
+    };
+    let chosen = found.into_iter().filter(|it| it.record.step(now) != Step::Send).collect();
+    let did = deal(app, chosen, now).await?;
+    Ok(Round { is_full, did, is_crowded: false })
 }
 
 async fn deal(

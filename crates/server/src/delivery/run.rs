@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_protocol::time::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -71,9 +72,10 @@ async fn in_charge(app: &App) -> Result<(), Broken> {
 
 async fn looking(app: &App) -> Result<(), Broken> {
     let mut tidied: Option<Instant> = None;
+    let mut from = Timestamp::default();
     loop {
         if tidied.is_none_or(|last| last.elapsed() >= TIDY_EVERY) {
-            while let Round { is_full: true, did: true, .. } = look::tidy(app).await? {}
+            while let Round { is_full: true, did: true, .. } = look::tidy(app, &mut from).await? {}
             tidied = Some(Instant::now());
         }
         let began = Instant::now();

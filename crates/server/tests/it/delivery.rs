@@ -12,6 +12,7 @@ use assent_protocol::ciba::notification::Notification;
 use assent_protocol::environment::{Environment, OutboundSettings};
 use assent_protocol::id::EnvironmentId;
 use assent_protocol::record::{Key, Kind, Versioned, Write};
+use assent_protocol::time::Timestamp;
 use assent_server::app::App;
 use assent_server::delivery::{look, send};
 use assent_store::{Outcome, Range, Store};
@@ -74,7 +75,7 @@ pub async fn flush(app: &App) -> usize {
 /// What the loops of a node do in one turn; answers how many calls were made.
 pub async fn turn(app: &App) -> usize {
     look::claim(app).await.unwrap();
-    look::tidy(app).await.unwrap();
+    look::tidy(app, &mut Timestamp::default()).await.unwrap();
     flush(app).await
 }
 

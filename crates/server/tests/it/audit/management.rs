@@ -98,6 +98,11 @@ async fn walk_applications(walk: &mut Walk) {
     let (rotated, _) = walk.post(&format!("{one}/secret"), &secret, &in_a_while).await;
     assert_eq!(rotated.members, ["previous_secret", "secret.digest", "secret.sealed"]);
     walk.delete(&format!("{one}/secret"), &secret).await;
+    let token = format!("{path}/registrationToken");
+    let route = format!("{one}/registrationToken");
+    let (rotated, _) = walk.post(&route, &token, &json!({})).await;
+    assert_eq!(rotated.members, ["registration_token"]);
+    walk.delete(&route, &token).await;
     let roles = format!("{one}/roleAssignments");
     let env = walk.console.world.main.id.to_string();
     let role = json!({ "role": "IDENTITY_DATA_ADMIN", "environment": { "id": env } });

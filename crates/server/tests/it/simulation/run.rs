@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use assent_protocol::time::Timestamp;
 use assent_server::app::App;
 use assent_server::audit::chain;
 use assent_server::delivery::{look, send};
@@ -223,7 +224,7 @@ impl Simulation {
 /// What a node does for all in one turn.
 async fn look(app: &App) -> Result<(), Failed> {
     look::claim(app).await?;
-    look::tidy(app).await?;
+    look::tidy(app, &mut Timestamp::default()).await?;
     Ok(())
 }
 
