@@ -179,6 +179,8 @@ fn connect(path: &Path) -> Result<Connection, OpenFault> {
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.pragma_update(None, "busy_timeout", 5000)?;
+    // What a commit that loses takes back is kept for it; for hundreds of writes else in a file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
