@@ -74,7 +74,7 @@ impl Talk<'_> {
         read: Bytes,
         closing: watch::Receiver<bool>,
     ) -> Option<(Stream, Vec<u8>, Parked)> {
-        let timed = Timed::new(stream, self.progress.clone(), Framing::Http1);
+        let timed = Timed::new(stream, self.progress.clone(), Framing::Http1, !read.is_empty());
         let io = TokioIo::new(Rewind::new(timed, read));
         let service = service_fn(|request| self.respond(request));
         let mut connection = http1::Builder::new()

@@ -64,7 +64,7 @@ pub async fn serve(
     closing: watch::Receiver<bool>,
 ) {
     let progress = guest.progress();
-    let io = TokioIo::new(Timed::new(stream, progress.clone(), Framing::Http2));
+    let io = TokioIo::new(Timed::new(stream, progress.clone(), Framing::Http2, false));
     let service = service_fn(move |request: Request<Incoming>| {
         let asked = Asked {
             app: Arc::clone(&guest.app),

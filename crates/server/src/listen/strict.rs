@@ -46,7 +46,8 @@ fn refuse(status: StatusCode, message: &str) -> Box<Response> {
 }
 
 /// Finds line ends without a carriage return in heads. The parser takes them for line ends, others
-/// do not; here they become NUL, which no parser takes for anything.
+/// do not; here they become NUL, which no parser takes for anything. Only where it is sure that a
+/// head begins: behind a body, or what was sent ahead, everything is left as it is.
 #[derive(Clone, Copy, Debug)]
 pub struct LineEnds {
     /// The last octet of what came before.
@@ -57,18 +58,36 @@ pub struct LineEnds {
     begun: bool,
     /// Whether the head has ended.
     ended: bool,
+    /// Whether something came behind it: a body, or the next head.
+    beyond: bool,
 }
 
 impl LineEnds {
     /// Before the first octet of a head.
     pub const fn new() -> Self {
-        Self { last: 0, line: 0, begun: false, ended: false }
+        Self { last: 0, line: 0, begun: false, ended: false, beyond: false }
+    }
+
+    /// Where it is not known what comes.
+    pub const fn blind() -> Self {
+        Self { ended: true, beyond: true, ..Self::new() }
+    }
+
+    /// Before the next head.
+    pub const fn next(self) -> Self {
+        if self.ended && !self.beyond { Self::new() } else { Self::blind() }
+    }
+
+    /// Octets came that are not of the head.
+    pub const fn pass(&mut self) {
+        self.beyond = true;
     }
 
     /// Looks at the next octets of a head, as far as it goes.
     pub fn check(&mut self, octets: &mut [u8]) {
         for octet in octets {
             if self.ended {
+                self.beyond = true;
                 return;
             }
             match *octet {
@@ -99,6 +118,28 @@ mod tests {
             text.push_str(&String::from_utf8(octets).unwrap());
         }
         text.replace('\0', "!")
+    }
+
+    #[test]
+    fn a_head_is_looked_at_only_where_it_is_sure_that_it_begins() {
+        let mut ends = LineEnds::new();
+        ends.check(&mut b"a\r\n\r\n".to_vec());
+        let mut next = b"b\n".to_vec();
+        ends.next().check(&mut next);
+        assert_eq!(next, b"b\0");
+        for behind in ["body", "GET / HTTP/1.1\r", "\n"] {
+            let mut ends = LineEnds::new();
+            ends.check(&mut format!("a\r\n\r\n{behind}").into_bytes());
+            let mut next = b"\nb\n".to_vec();
+            ends.next().check(&mut next);
+            assert_eq!(next, b"\nb\n", "{behind:?}");
+        }
+        let mut passed = LineEnds::new();
+        passed.check(&mut b"a\r\n\r\n".to_vec());
+        passed.pass();
+        let mut next = b"\n".to_vec();
+        passed.next().check(&mut next);
+        assert_eq!(next, b"\n");
     }
 
     #[test]

@@ -120,17 +120,15 @@ pub struct Timed {
 }
 
 impl Timed {
-    /// Watches over a connection.
-    pub const fn new(stream: Stream, progress: Progress, framing: Framing) -> Self {
-        Self {
-            stream,
-            progress,
-            framing,
-            head_after: None,
-            lines: LineEnds::new(),
-            stalled: None,
-            sleep: None,
-        }
+    /// Watches over a connection, of which nothing was read before unless it is `read_before`.
+    pub const fn new(
+        stream: Stream,
+        progress: Progress,
+        framing: Framing,
+        read_before: bool,
+    ) -> Self {
+        let lines = if read_before { LineEnds::blind() } else { LineEnds::new() };
+        Self { stream, progress, framing, head_after: None, lines, stalled: None, sleep: None }
     }
 
     /// The connection itself.
@@ -143,11 +141,14 @@ impl Timed {
         let marks = &self.progress.0;
         let begun = Some(marks.begun.load(Ordering::Relaxed));
         if marks.working.load(Ordering::Relaxed) > 0 {
+            self.lines.pass();
             return;
         }
         if self.head_after != begun {
+            if self.head_after.is_some() {
+                self.lines = self.lines.next();
+            }
             self.head_after = begun;
-            self.lines = LineEnds::new();
             self.progress.wait(match self.framing {
                 Framing::Http1 => marks.deadlines.head,
                 Framing::Http2 => marks.deadlines.idle,

@@ -188,3 +188,30 @@ async fn broken_chunks_end_the_connection() {
         assert!(statuses.len() <= 1 && !statuses.contains(&200), "{body:?}: {statuses:?}");
     }
 }
+
+/// However the octets of requests that are sent ahead are cut, each has its answer.
+#[tokio::test]
+async fn requests_that_are_sent_ahead_may_be_cut_anywhere() {
+    let served = super::served().await;
+    let lines = "a=1\nb=2\n";
+    let whole = format!(
+        "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nPOST /{}/as/token HTTP/1.1\r\nhost: x\r\n\
+         content-type: application/x-www-form-urlencoded\r\n\
+         content-length: {}\r\n\r\n{lines}GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        served.world.main.id,
+        lines.len()
+    );
+    for cut in 1..whole.len() {
+        let (first, second) = whole.split_at(cut);
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.write_all(first.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let _ = stream.write_all(second.as_bytes()).await;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let statuses: Vec<&str> =
+            answer.split("HTTP/1.1 ").skip(1).filter_map(|it| it.get(..3)).collect();
+        assert_eq!(statuses, ["200", "401", "200"], "cut at {cut}");
+    }
+}
