@@ -1,7 +1,7 @@
 //! Our own accept loop: every connection and every request has a bound, and draining is ours.
 //!
-//! A connection gets a place ([`room`]), is greeted ([`door`], [`tls`]), watched over ([`timed`])
-//! and spoken with ([`http1`], [`http2`]); a request passes [`answer`].
+//! A connection gets a place (`room`), is greeted ([`door`], [`tls`]), watched over (`timed`) and
+//! spoken with (`http1`, `http2`); a request passes [`answer`](fn@answer).
 
 mod answer;
 pub mod certificate;
