@@ -67,9 +67,17 @@ fn anything(octets: &[u8]) {
     let octets = replace(octets, b"{token}", SERVED.token_path.as_bytes());
     let octets = replace(&octets, b"{basic}", SERVED.basic.as_bytes());
     let answers = answers(&exchange(&[&octets], true));
-    // A line ends with both characters, and nothing else ends one (T-72).
-    let blank_lines = octets.windows(4).filter(|it| it == b"\r\n\r\n").count();
-    assert!(answers.len() <= blank_lines + 1, "{answers:?} to {}", octets.escape_ascii());
+    assert!(answers.len() <= heads_max(&octets), "{answers:?} to {}", octets.escape_ascii());
+}
+
+/// How many heads that could be, the last one perhaps broken off. A line of the first ends with
+/// both characters and no other way (T-72); behind it, the parser's own reading holds.
+fn heads_max(octets: &[u8]) -> usize {
+    let Some(first) = octets.windows(4).position(|it| it == b"\r\n\r\n") else { return 1 };
+    let rest = &octets[first + 4..];
+    let blank_lines = rest.windows(2).filter(|it| it == b"\n\n").count()
+        + rest.windows(3).filter(|it| it == b"\n\r\n").count();
+    blank_lines + 2
 }
 
 /// Requests one after the other, in pieces: exactly as many answers, the right ones in order.
