@@ -70,14 +70,10 @@ fn anything(octets: &[u8]) {
     assert!(answers.len() <= heads_max(&octets), "{answers:?} to {}", octets.escape_ascii());
 }
 
-/// How many heads that could be, the last one perhaps broken off. A line of the first ends with
-/// both characters and no other way (T-72); behind it, the parser's own reading holds.
+/// How many heads that could be, the last one perhaps broken off: a line of a head ends with both
+/// characters and no other way (T-72).
 fn heads_max(octets: &[u8]) -> usize {
-    let Some(first) = octets.windows(4).position(|it| it == b"\r\n\r\n") else { return 1 };
-    let rest = &octets[first + 4..];
-    let blank_lines = rest.windows(2).filter(|it| it == b"\n\n").count()
-        + rest.windows(3).filter(|it| it == b"\n\r\n").count();
-    blank_lines + 2
+    octets.windows(4).filter(|it| it == b"\r\n\r\n").count() + 1
 }
 
 /// Requests one after the other, in pieces: exactly as many answers, the right ones in order.
@@ -121,6 +117,10 @@ fn sound(switches: u8, choices: &[u8]) {
         };
         octets.extend_from_slice(text.as_bytes());
         expected.push(status);
+        if text.contains("chunked") {
+            // Nothing is read behind what measures itself.
+            break;
+        }
     }
     if expected.is_empty() {
         return;

@@ -1,16 +1,17 @@
 //! Our own accept loop: every connection and every request has a bound, and draining is ours.
 //!
-//! A connection gets a place (`room`), is greeted ([`door`], [`tls`]), watched over (`timed`) and
-//! spoken with (`http1`, `http2`); a request passes [`answer`](fn@answer).
+//! A connection gets a place (`room`), is greeted ([`door`], [`tls`]), watched over (`timed`), cut
+//! into heads and bodies (`heads`) and spoken with (`http1`, `http2`); a request passes
+//! [`answer`](fn@answer).
 
 mod answer;
 pub mod certificate;
 pub mod door;
+mod heads;
 mod http1;
 mod http2;
 pub mod park;
 pub mod proxy;
-mod rewind;
 mod room;
 mod stream;
 mod strict;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use axum::Router;
 use futures_util::future::select_all;
+use http::Version;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
@@ -30,7 +32,7 @@ use crate::app::App;
 use crate::audit;
 use crate::listen::door::{Door, Greeted};
 use crate::listen::room::{Place, Room};
-use crate::listen::timed::{Framing, Progress};
+use crate::listen::timed::Progress;
 use crate::listen::tls::Tls;
 use crate::{limits, router, worker};
 
@@ -129,10 +131,10 @@ impl Guest {
     ) {
         let deadlines = self.app.settings.deadlines;
         if let Some(greeted) = door::greet(stream, tls, deadlines.handshake).await {
-            let Greeted { stream, framing, certificate } = greeted;
-            match framing {
-                Framing::Http1 => http1::serve(&self, stream, certificate, closing).await,
-                Framing::Http2 => http2::serve(&self, stream, certificate, closing).await,
+            let Greeted { stream, version, certificate } = greeted;
+            match version {
+                Version::HTTP_2 => http2::serve(&self, stream, certificate, closing).await,
+                _ => http1::serve(&self, stream, certificate, closing).await,
             }
         }
         drop(held);

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http::Version;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::listen::certificate::ClientCertificate;
 use crate::listen::stream::Stream;
-use crate::listen::timed::Framing;
 use crate::listen::tls::Tls;
 
 /// A listener and its manner of speaking.
@@ -21,7 +21,7 @@ pub struct Greeted {
     /// The octets.
     pub stream: Stream,
     /// Which version of HTTP.
-    pub framing: Framing,
+    pub version: Version,
     /// What the client showed of itself.
     pub certificate: Option<ClientCertificate>,
 }
@@ -56,12 +56,12 @@ pub async fn greet(stream: TcpStream, tls: Option<Tls>, deadline: Duration) -> O
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else {
         let stream = Stream::Plain(stream);
-        return Some(Greeted { stream, framing: Framing::Http1, certificate: None });
+        return Some(Greeted { stream, version: Version::HTTP_11, certificate: None });
     };
     match tokio::time::timeout(deadline, tls.greet(stream)).await {
         Ok(Ok(secured)) => Some(Greeted {
             stream: Stream::Tls(Box::new(secured.stream)),
-            framing: secured.framing,
+            version: secured.version,
             certificate: secured.certificate,
         }),
         Ok(Err(error)) => {

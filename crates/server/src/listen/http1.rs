@@ -7,8 +7,9 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::Request;
-use hyper::body::Incoming;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -18,11 +19,16 @@ use tokio::sync::watch;
 use crate::app::drained;
 use crate::listen::answer::{answer, defect};
 use crate::listen::certificate::ClientCertificate;
+use crate::listen::heads::{Heads, Length, Parsed};
 use crate::listen::park::{self, Parked, Parking};
-use crate::listen::rewind::Rewind;
 use crate::listen::stream::Stream;
-use crate::listen::timed::{Framing, Progress, Timed};
+use crate::listen::timed::{Progress, Timed};
 use crate::listen::{Guest, HEAD_BYTES_MAX, HEADERS_MAX, strict};
+
+/// The request that an answer which took long is given to: its own was read and dropped.
+const AGAIN: &[u8] = b"POST / HTTP/1.1\r\nhost: again\r\ncontent-length: 0\r\n\r\n";
+const AGAIN_AND_CLOSE: &[u8] =
+    b"POST / HTTP/1.1\r\nhost: again\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// Speaks until the connection ends.
 pub async fn serve(
@@ -31,18 +37,19 @@ pub async fn serve(
     certificate: Option<ClientCertificate>,
     closing: watch::Receiver<bool>,
 ) {
-    let mut read = Bytes::new();
+    let mut ahead = Bytes::new();
     let mut answered = None;
     loop {
         let talk = Talk {
             guest,
             certificate: certificate.clone(),
             progress: guest.progress(),
+            parsed: Parsed::default(),
             parking: Parking::default(),
             answered: Mutex::new(answered.take()),
         };
         // On the heap, so that nothing of it is kept while an answer takes long.
-        let speaking = Box::pin(talk.speak(stream, read, closing.clone()));
+        let speaking = Box::pin(talk.speak(stream, ahead, closing.clone()));
         let Some((left, mut rest, parked)) = speaking.await else { return };
         stream = left;
         let waited = park::wait(parked.answering, &mut stream, &mut rest);
@@ -51,7 +58,8 @@ pub async fn serve(
             Ok(None) => return,
             Err(_) => Some(defect(&guest.app)),
         };
-        read = Rewind::before(&rest, parked.keep_alive);
+        let again = if parked.keep_alive { AGAIN } else { AGAIN_AND_CLOSE };
+        ahead = Bytes::from([again, &rest].concat());
     }
 }
 
@@ -60,23 +68,29 @@ struct Talk<'a> {
     guest: &'a Guest,
     certificate: Option<ClientCertificate>,
     progress: Progress,
+    parsed: Parsed,
     parking: Parking,
     /// The answer to the first request, if that waited already.
     answered: Mutex<Option<Response>>,
 }
 
 impl Talk<'_> {
-    /// Speaks HTTP until the connection ends (`None`) or an answer takes long. `read` came before
+    /// Speaks HTTP until the connection ends (`None`) or an answer takes long. `ahead` came before
     /// what the stream brings.
     async fn speak(
         &self,
         stream: Stream,
-        read: Bytes,
+        ahead: Bytes,
         closing: watch::Receiver<bool>,
     ) -> Option<(Stream, Vec<u8>, Parked)> {
-        let timed = Timed::new(stream, self.progress.clone(), Framing::Http1, !read.is_empty());
-        let io = TokioIo::new(Rewind::new(timed, read));
-        let service = service_fn(|request| self.respond(request));
+        let heads = Heads::new(self.parsed.clone(), ahead);
+        let io = TokioIo::new(Timed::new(stream, self.progress.clone(), Some(heads)));
+        let service = service_fn(|request: Request<Incoming>| {
+            // Now and not when the answer is worked on: the body is read only when this is known.
+            let length = request.body().size_hint().exact().map_or(Length::Chunked, Length::Exact);
+            self.parsed.say(length);
+            self.respond(request, length)
+        });
         let mut connection = http1::Builder::new()
             .max_headers(HEADERS_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
@@ -94,9 +108,9 @@ impl Talk<'_> {
                 ended = &mut connection => break ended,
                 parked = self.parking.take() => {
                     let parts = connection.into_parts();
-                    let timed = parts.io.into_inner().into_inner();
-                    // What the client sent ahead, without the buffer that it came in.
-                    return Some((timed.into_inner(), parts.read_buf.to_vec(), parked));
+                    let (stream, ahead) = parts.io.into_inner().into_parts();
+                    // What the client sent ahead, without the buffers that it came in.
+                    return Some((stream, [parts.read_buf, ahead].concat(), parked));
                 }
                 () = &mut closing, if !is_closing => {
                     is_closing = true;
@@ -113,6 +127,7 @@ impl Talk<'_> {
     async fn respond(
         &self,
         request: Request<Incoming>,
+        length: Length,
     ) -> Result<Response, std::convert::Infallible> {
         let working = self.progress.work();
         if let Some(answered) = self.answered.lock().take() {
@@ -129,7 +144,10 @@ impl Talk<'_> {
         }
         let guest = self.guest;
         let router = guest.router.clone();
-        let answer = answer(&guest.app, router, request, guest.peer).await;
+        let mut answer = answer(&guest.app, router, request, guest.peer).await;
+        if length == Length::Chunked {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         Ok(working.until_sent(answer))
     }
 }

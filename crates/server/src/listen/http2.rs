@@ -19,7 +19,7 @@ use crate::extract::body::BODY_BYTES_MAX;
 use crate::listen::answer::answer;
 use crate::listen::certificate::ClientCertificate;
 use crate::listen::stream::Stream;
-use crate::listen::timed::{Framing, Progress, Timed};
+use crate::listen::timed::{Progress, Timed};
 use crate::listen::{Guest, HEAD_BYTES_MAX, HEADERS_MAX};
 
 /// Requests at once on one connection.
@@ -64,7 +64,7 @@ pub async fn serve(
     closing: watch::Receiver<bool>,
 ) {
     let progress = guest.progress();
-    let io = TokioIo::new(Timed::new(stream, progress.clone(), Framing::Http2, false));
+    let io = TokioIo::new(Timed::new(stream, progress.clone(), None));
     let service = service_fn(move |request: Request<Incoming>| {
         let asked = Asked {
             app: Arc::clone(&guest.app),

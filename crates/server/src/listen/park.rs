@@ -8,7 +8,7 @@ use std::task::{Poll, ready};
 
 use axum::response::Response;
 use futures_util::future::BoxFuture;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, TRANSFER_ENCODING};
 use http::{HeaderMap, Version};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, ReadBuf};
@@ -55,7 +55,8 @@ impl Parking {
     }
 }
 
-/// Whether the client of this request wants its connection kept (RFC 9112 §9.3).
+/// Whether the connection goes on after this request: its client wants it kept (RFC 9112 §9.3), and
+/// where the request ends was said before its body.
 pub fn keeps_alive(version: Version, headers: &HeaderMap) -> bool {
     let says = |word: &str| {
         headers
@@ -65,7 +66,7 @@ pub fn keeps_alive(version: Version, headers: &HeaderMap) -> bool {
             .flat_map(|value| value.split(','))
             .any(|option| option.trim().eq_ignore_ascii_case(word))
     };
-    version >= Version::HTTP_11 && !says("close")
+    version >= Version::HTTP_11 && !says("close") && !headers.contains_key(TRANSFER_ENCODING)
 }
 
 /// Octets that a client may send ahead of its answer.

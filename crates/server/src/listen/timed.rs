@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::response::Response;
+use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use crate::listen::heads::Heads;
 use crate::listen::stream::Stream;
-use crate::listen::strict::LineEnds;
 use crate::settings::Deadlines;
 
 /// What the connection is waiting for. Shared between the octets and the requests made of them.
@@ -27,9 +28,7 @@ pub struct Progress(Arc<Marks>);
 struct Marks {
     began: Instant,
     deadlines: Deadlines,
-    /// Requests that were read.
-    begun: AtomicU64,
-    /// Those of them that are under way.
+    /// Requests under way.
     working: AtomicU64,
     /// When the connection has waited for long enough, in milliseconds since it began.
     until: AtomicU64,
@@ -42,13 +41,12 @@ impl Progress {
     /// Of a connection that was just made.
     pub fn new(deadlines: Deadlines) -> Self {
         let until = AtomicU64::new(millis(deadlines.first_octet));
-        let (begun, working) = Default::default();
-        Self(Arc::new(Marks { began: Instant::now(), deadlines, begun, working, until }))
+        let working = AtomicU64::default();
+        Self(Arc::new(Marks { began: Instant::now(), deadlines, working, until }))
     }
 
     /// A request was read and is worked on.
     pub fn work(&self) -> Working {
-        self.0.begun.fetch_add(1, Ordering::Relaxed);
         self.0.working.fetch_add(1, Ordering::Relaxed);
         Working(self.clone())
     }
@@ -94,25 +92,13 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How the octets of heads are told from those of bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// HTTP/1.1: while no request is worked on, octets are those of a head, which is to come whole
-    /// within its deadline.
-    Http1,
-    /// HTTP/2: octets may be anything; a connection on which nothing is asked is idle.
-    Http2,
-}
-
 /// A connection that ends when it makes its server wait for too long.
 pub struct Timed {
     stream: Stream,
     progress: Progress,
-    framing: Framing,
-    /// How many requests had been read when the first octet of the latest head came.
-    head_after: Option<u64>,
-    /// The lines of that head.
-    lines: LineEnds,
+    /// Where HTTP/1.1 is spoken: a head is to come whole within its deadline. With HTTP/2 octets may
+    /// be anything; a connection on which nothing is asked is idle.
+    heads: Option<Heads>,
     /// Since when nothing could be written.
     stalled: Option<Instant>,
     /// Made when something is waited for first. Where it is early, it only looks again.
@@ -120,42 +106,26 @@ pub struct Timed {
 }
 
 impl Timed {
-    /// Watches over a connection, of which nothing was read before unless it is `read_before`.
-    pub const fn new(
-        stream: Stream,
-        progress: Progress,
-        framing: Framing,
-        read_before: bool,
-    ) -> Self {
-        let lines = if read_before { LineEnds::blind() } else { LineEnds::new() };
-        Self { stream, progress, framing, head_after: None, lines, stalled: None, sleep: None }
+    /// Watches over a connection.
+    pub const fn new(stream: Stream, progress: Progress, heads: Option<Heads>) -> Self {
+        Self { stream, progress, heads, stalled: None, sleep: None }
     }
 
-    /// The connection itself.
-    pub fn into_inner(self) -> Stream {
-        self.stream
+    /// The connection itself, and what of it was received and not read.
+    pub fn into_parts(self) -> (Stream, Bytes) {
+        (self.stream, self.heads.map(|heads| heads.ahead).unwrap_or_default())
     }
 
-    /// Octets came: of a body, or of a head, whose first one says until when it has to be whole.
-    fn heard(&mut self, octets: &mut [u8]) {
+    /// Octets come.
+    fn heard(&self) {
         let marks = &self.progress.0;
-        let begun = Some(marks.begun.load(Ordering::Relaxed));
         if marks.working.load(Ordering::Relaxed) > 0 {
-            self.lines.pass();
             return;
         }
-        if self.head_after != begun {
-            if self.head_after.is_some() {
-                self.lines = self.lines.next();
-            }
-            self.head_after = begun;
-            self.progress.wait(match self.framing {
-                Framing::Http1 => marks.deadlines.head,
-                Framing::Http2 => marks.deadlines.idle,
-            });
-        }
-        if self.framing == Framing::Http1 {
-            self.lines.check(octets);
+        match &self.heads {
+            Some(heads) if heads.begins() => self.progress.wait(marks.deadlines.head),
+            Some(_) => {}
+            None => self.progress.wait(marks.deadlines.idle),
         }
     }
 
@@ -190,6 +160,28 @@ impl Timed {
     }
 }
 
+impl Timed {
+    /// Reads what was received before, as far as the part goes that is being read.
+    fn read_ahead(&mut self, buffer: &mut ReadBuf<'_>) {
+        let Some(heads) = &mut self.heads else { return };
+        let before = buffer.filled().len();
+        let most = heads.ahead.len().min(buffer.remaining());
+        buffer.put_slice(heads.ahead.get(..most).unwrap_or_default());
+        let count = heads.take(buffer.filled_mut().get_mut(before..).unwrap_or_default());
+        heads.ahead.advance(count);
+        buffer.set_filled(before + count);
+    }
+
+    /// Keeps what was received behind the part that is being read.
+    fn keep_ahead(&mut self, buffer: &mut ReadBuf<'_>, before: usize) {
+        let Some(heads) = &mut self.heads else { return };
+        let received = buffer.filled_mut().get_mut(before..).unwrap_or_default();
+        let count = heads.take(received);
+        heads.ahead = Bytes::copy_from_slice(received.get(count..).unwrap_or_default());
+        buffer.set_filled(before + count);
+    }
+}
+
 impl AsyncRead for Timed {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -197,13 +189,20 @@ impl AsyncRead for Timed {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if let Some(heads) = &mut this.heads {
+            heads.turn()?;
+            if !heads.ahead.is_empty() {
+                this.heard();
+                this.read_ahead(buffer);
+                return Poll::Ready(Ok(()));
+            }
+        }
         let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(context, buffer) {
             Poll::Ready(Ok(())) => {
-                if let Some(octets) = buffer.filled_mut().get_mut(before..)
-                    && !octets.is_empty()
-                {
-                    this.heard(octets);
+                if buffer.filled().len() > before {
+                    this.heard();
+                    this.keep_ahead(buffer, before);
                 }
                 Poll::Ready(Ok(()))
             }

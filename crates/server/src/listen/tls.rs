@@ -8,6 +8,7 @@ mod files;
 
 use std::sync::Arc;
 
+use http::Version;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{NoClientAuth, ResolvesServerCert};
 use rustls::{CipherSuite, ServerConfig};
@@ -16,7 +17,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::listen::certificate::ClientCertificate;
-use crate::listen::timed::Framing;
 use crate::listen::tls::any_certificate::AnyCertificate;
 pub use crate::listen::tls::files::{Identity, TlsFault, TlsFiles};
 
@@ -29,7 +29,7 @@ pub struct Secured {
     /// The octets.
     pub stream: TlsStream<TcpStream>,
     /// Which version of HTTP both sides chose.
-    pub framing: Framing,
+    pub version: Version,
     /// What the client showed of itself.
     pub certificate: Option<ClientCertificate>,
 }
@@ -61,13 +61,13 @@ impl Tls {
     pub async fn greet(&self, stream: TcpStream) -> std::io::Result<Secured> {
         let stream = self.0.accept(stream).await?;
         let (_, session) = stream.get_ref();
-        let framing = match session.alpn_protocol() {
-            Some(b"h2") => Framing::Http2,
-            _ => Framing::Http1,
+        let version = match session.alpn_protocol() {
+            Some(b"h2") => Version::HTTP_2,
+            _ => Version::HTTP_11,
         };
         let chain = session.peer_certificates().unwrap_or_default();
         let chain = chain.iter().map(|it| it.clone().into_owned()).collect();
-        Ok(Secured { framing, certificate: ClientCertificate::new(chain), stream })
+        Ok(Secured { version, certificate: ClientCertificate::new(chain), stream })
     }
 }
 

@@ -135,8 +135,10 @@ pub fn authenticate(
     )
     .map_err(|denied| match denied {
         Denied::Refused(reason) => {
-            // T-60: who guesses from one address locks nobody out at another.
-            if let (1.., Some(guess)) = (most, guess) {
+            // T-60: who guesses from one address locks nobody out at another. Whoever shows the
+            // right credential of a disabled application guesses nothing, and is let in at once
+            // when it is enabled again.
+            if let (1.., Some(guess), false) = (most, guess, reason == Reason::ClientDisabled) {
                 app.limits.count(guess, call.now);
             }
             Failure::from(reason)

@@ -48,6 +48,21 @@ async fn who_guesses_a_secret_is_stopped_where_they_guess_and_nowhere_else() {
     assert_eq!(poll_from(&world, guessing, &right).await, StatusCode::BAD_REQUEST);
 }
 
+/// It is let in at once when it is enabled again.
+#[tokio::test]
+async fn a_disabled_application_with_the_right_secret_guesses_nothing() {
+    let world = World::new().await;
+    let env = &world.main;
+    world.change_environment(env, |it| it.limits.failed_authentications_per_minute = 3).await;
+    world.change_application(env, &env.basic, |it| it.enabled = false).await;
+    let right = basic(&env.basic);
+    for _ in 0..10 {
+        assert_eq!(poll_from(&world, [203, 0, 113, 1], &right).await, StatusCode::UNAUTHORIZED);
+    }
+    world.change_application(env, &env.basic, |it| it.enabled = true).await;
+    assert_eq!(poll_from(&world, [203, 0, 113, 1], &right).await, StatusCode::BAD_REQUEST);
+}
+
 #[tokio::test]
 async fn an_environment_has_a_quota_that_others_and_people_do_not_feel() {
     let world = World::new().await;
