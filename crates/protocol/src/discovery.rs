@@ -81,8 +81,11 @@ struct MtlsAliases {
 pub struct Doors<'a> {
     /// The issuer.
     pub issuer: &'a str,
-    /// What takes its place at the door that asks clients for certificates, if there is one.
+    /// What takes its place at a door of its own that asks clients for certificates, if there is
+    /// one.
     pub mtls: Option<&'a str>,
+    /// Whether clients can show certificates: there, or to a proxy before us.
+    pub certificates: bool,
 }
 
 impl<'a> Metadata<'a> {
@@ -92,7 +95,7 @@ impl<'a> Metadata<'a> {
         let issuer = doors.issuer;
         let settings = &environment.ciba;
         let profile = environment.security.profile;
-        let methods = auth_methods(profile, doors.mtls.is_some());
+        let methods = auth_methods(profile, doors.certificates);
         let signed = names(profile, &SIGNING_ALGORITHMS);
         let assertions: Vec<&str> =
             [names(profile, &Algorithm::HMAC), names(profile, &Algorithm::ASYMMETRIC)].concat();
@@ -135,7 +138,7 @@ impl<'a> Metadata<'a> {
             introspection_endpoint_auth_signing_alg_values_supported: assertions.clone(),
             revocation_endpoint_auth_methods_supported: methods,
             revocation_endpoint_auth_signing_alg_values_supported: assertions,
-            tls_client_certificate_bound_access_tokens: doors.mtls.is_some(),
+            tls_client_certificate_bound_access_tokens: doors.certificates,
             dpop_signing_alg_values_supported: names(profile, dpop::algorithms(profile)),
             acr_values_supported: [ACR_DEVICE],
             claims_supported: ID_TOKEN_CLAIMS.into_iter().chain(about_people).collect(),
@@ -150,10 +153,10 @@ impl<'a> Metadata<'a> {
 }
 
 /// How applications authenticate, at every endpoint where they do: with certificates only where
-/// there is a door for that.
-fn auth_methods(profile: Profile, has_mtls: bool) -> Vec<&'static str> {
+/// they can show them.
+fn auth_methods(profile: Profile, certificates: bool) -> Vec<&'static str> {
     let all = TokenEndpointAuthMethod::ALL.into_iter().filter(|it| profile.allows_method(*it));
-    all.filter(|it| has_mtls || !it.needs_certificate())
+    all.filter(|it| certificates || !it.needs_certificate())
         .map(TokenEndpointAuthMethod::wire)
         .collect()
 }

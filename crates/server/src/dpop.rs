@@ -11,6 +11,7 @@ use assent_protocol::dpop::{self as protocol, ALGORITHMS, Proof};
 use assent_protocol::environment::AssertionReplay;
 use assent_protocol::id::ApplicationId;
 use assent_protocol::reason::Reason;
+use assent_protocol::time::Timestamp;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -85,15 +86,15 @@ pub async fn accept(
 }
 
 /// The nonce for the next proof of whoever sends proofs, where one is needed (RFC 9449 §8.2).
-pub fn nonce(tenant: &Tenant, call: &Call) -> Option<HeaderValue> {
+pub fn nonce(tenant: &Tenant, call: &Call, now: Timestamp) -> Option<HeaderValue> {
     let required = tenant.environment.ciba.dpop_nonce == NonceRule::Required;
-    let nonce = || nonce::current(tenant.keys.dpop_nonces(), call.now);
+    let nonce = || nonce::current(tenant.keys.dpop_nonces(), now);
     (required && call.proof_used).then(nonce).and_then(|nonce| HeaderValue::try_from(nonce).ok())
 }
 
-/// Tells that nonce with an answer.
-pub fn announce_nonce(response: &mut Response, tenant: &Tenant, call: &Call) {
-    if let Some(nonce) = nonce(tenant, call) {
+/// Tells that nonce with an answer that is given `now`.
+pub fn announce_nonce(response: &mut Response, tenant: &Tenant, call: &Call, now: Timestamp) {
+    if let Some(nonce) = nonce(tenant, call, now) {
         response.headers_mut().insert(NONCE, nonce);
     }
 }

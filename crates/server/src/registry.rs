@@ -81,9 +81,9 @@ impl Ready {
         self.environment.id
     }
 
-    /// Where it is reached.
-    pub fn doors(&self) -> Doors<'_> {
-        Doors { issuer: &self.issuer, mtls: self.mtls_issuer.as_deref() }
+    /// Where it is reached by clients, which can show `certificates` or not.
+    pub fn doors(&self, certificates: bool) -> Doors<'_> {
+        Doors { issuer: &self.issuer, mtls: self.mtls_issuer.as_deref(), certificates }
     }
 
     /// `endpoint` at the door that asks clients for certificates (RFC 8705 §5).

@@ -117,6 +117,11 @@ impl Settings {
         Ok(())
     }
 
+    /// Whether clients can show certificates: at a door that asks for them, or to a proxy.
+    pub const fn show_certificates(&self) -> bool {
+        self.mtls_auth_path.is_some() || self.proxies.tell_certificates()
+    }
+
     /// The URLs by which callers know a path of the management API: beside its own, that at the
     /// door that asks for certificates, where the API lies below `{authPath}`.
     pub fn api_urls(&self, path: &str) -> Vec<String> {

@@ -18,18 +18,18 @@ export const liberties = {
   timeout: 10,
 };
 
-export function discover(clientId, authentication) {
-  return oidc.discovery(new URL(issuer), clientId, {}, authentication, liberties);
+export function discover(clientId, authentication, metadata = {}, options = liberties) {
+  return oidc.discovery(new URL(issuer), clientId, metadata, authentication, options);
 }
 
 export const pem = (file, alg) => jose.importPKCS8(readFileSync(file, 'utf8'), alg);
 
 // Counts what the token endpoint answers while the library polls.
-export function watch(config, headers = {}) {
+export function watch(config, headers = {}, send = fetch) {
   const seen = [];
   config[oidc.customFetch] = async (url, options) => {
-    if (!String(url).endsWith('/as/token')) return fetch(url, options);
-    const response = await fetch(url, { ...options, headers: { ...options.headers, ...headers } });
+    if (!String(url).endsWith('/as/token')) return send(url, options);
+    const response = await send(url, { ...options, headers: { ...options.headers, ...headers } });
     const body = await response.clone().json();
     seen.push(body.error ?? 'tokens');
     return response;

@@ -1,45 +1,12 @@
 // openid-client, unmodified, where it need not ask again and again: pings and long polling.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:https';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as oidc from 'openid-client';
+import { checkPings, notified } from './caught.js';
 import {
   answer, asked, discover, env, manage, refused, run, verify, watch,
 } from './flow.js';
-
-// The notification endpoint of the demo's applications. `answers` are the statuses of the first
-// notifications, as long as they last; whoever does not know the token gets 401.
-async function notified(token, answers, act) {
-  const endpoint = new URL(env.notificationEndpoint);
-  const caught = [];
-  const server = createServer({
-    cert: readFileSync(env.catcherCertFile), key: readFileSync(env.catcherKeyFile),
-  });
-  server.on('request', async (request, response) => {
-    const { method, url, headers } = request;
-    const body = await text(request);
-    const knows = headers.authorization === `Bearer ${token}`;
-    caught.push({ method, url, type: headers['content-type'], knows, body });
-    response.writeHead(knows ? answers.shift() ?? 204 : 401).end();
-    server.emit('caught');
-  });
-  server.listen(Number(endpoint.port), endpoint.hostname);
-  await once(server, 'listening');
-  try {
-    return await act(async (count) => {
-      const signal = AbortSignal.timeout(15_000);
-      while (caught.length < count) await once(server, 'caught', { signal });
-      return caught;
-    });
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
 
 // From the request to the ping; `decide` is what happens in between.
 async function pinged(config, { parameters = {}, answers = [], decide }) {
@@ -52,13 +19,7 @@ async function pinged(config, { parameters = {}, answers = [], decide }) {
     await decide(started);
     const pings = await caught(count);
     assert.equal(pings.length, count);
-    for (const ping of pings) {
-      const { method, url, type, knows, body } = ping;
-      assert.deepEqual([method, url, knows], ['POST', '/callback', true]);
-      assert.match(type, /^application\/json\b/);
-      // CIBA section 10.2: the identifier and nothing else.
-      assert.deepEqual(JSON.parse(body), { auth_req_id: started.auth_req_id });
-    }
+    checkPings(pings, started);
     // There is an outcome: the library need not wait before it asks.
     return { ...started, interval: 0 };
   });

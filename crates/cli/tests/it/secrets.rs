@@ -2,7 +2,9 @@
 //! kept: database, backup and export hold them sealed or digested only (T-86).
 
 mod asked;
+mod bound;
 mod called;
+mod encrypted;
 mod managed;
 mod world;
 
@@ -108,13 +110,16 @@ fn kept(data: &Path) -> Vec<PathBuf> {
     files.filter(|path| !MEANT_TO.iter().any(|name| path.ends_with(name))).collect()
 }
 
-/// Database, journal, backup and export, each with its name.
+/// Database, journal, backup, export and audit log, each with its name.
 fn copies(home: &Path, live: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
     let store = format!("sqlite:{}", path(home, "data"));
     let export = path(home, "export");
     let exported = crate::support::run(&["export", "--store-url", &store, "--to", &export]);
     assert!(exported.status.success(), "{}", crate::support::stderr(&exported));
+    let audited = crate::support::run(&["audit", "export", "--store-url", &store]);
+    assert!(audited.stdout.len() > 10_000, "{}", crate::support::stderr(&audited));
     let mut all = live;
+    all.push((String::from("the audit log"), audited.stdout));
     for file in kept(&home.join("data")).into_iter().chain([home.join("export")]) {
         all.push((file.display().to_string(), std::fs::read(&file).unwrap()));
     }
@@ -131,6 +136,7 @@ fn neither_logs_nor_numbers_nor_what_is_kept_tell_a_secret() {
     let world = World::new(Client::new(&values), values);
     let mut secrets = world.given();
     secrets.extend(asked::exercise(&world));
+    secrets.extend(bound::exercise(&world));
     secrets.extend(called::exercise(&world));
     secrets.extend(managed::exercise(&world));
 

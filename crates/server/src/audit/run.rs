@@ -19,6 +19,8 @@ const CHAIN_EVERY: Duration = Duration::from_millis(500);
 const TELL_EVERY: Duration = Duration::from_secs(60);
 /// How often it is looked for what is kept no longer.
 const TRIM_EVERY: Duration = Duration::from_secs(60);
+/// How long a server that ends takes to give what waits its place.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Runs until the server drains. What is under way then may be cut off anywhere.
 pub async fn run(app: Arc<App>) {
@@ -33,10 +35,20 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
-/// The last word of a server that ends, when it has answered everything.
+/// The last words of a server that ends, when it has answered everything. An operator who then
+/// exports the log finds all of it; on several nodes, once the last one has ended.
 pub async fn end(app: &App) {
     if let Err(error) = refusals::tell(app).await {
         tracing::error!(%error, "what was refused in the last minute is not in the audit log");
+    }
+    let placed = tokio::time::timeout(LAST_WORDS, async {
+        while app.store.lease(AUDIT, worker::TERM).await? && chain::chain(app).await? {}
+        Ok::<(), Broken>(())
+    });
+    match placed.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the end of the audit log waits for its place"),
+        Err(_) => tracing::warn!("the end of the audit log waits for its place"),
     }
 }
 

@@ -40,6 +40,11 @@ impl Proxies {
         self.networks.iter().any(|network| network.holds(address))
     }
 
+    /// Whether they say which certificates their clients show.
+    pub const fn tell_certificates(&self) -> bool {
+        self.certificate.is_some() && !self.networks.is_empty()
+    }
+
     /// Where a request really comes from, and with it the certificate of its client. Words about
     /// that are taken out of the request, whoever said them.
     ///

@@ -260,7 +260,7 @@ async fn check_holder(
     };
     answer.await.map_err(|failure| match failure {
         Failure::Refused(reason) | Failure::Wait(reason, _) => {
-            Problem::NotHolder { reason, nonce: dpop::nonce(tenant, call) }
+            Problem::NotHolder { reason, nonce: dpop::nonce(tenant, call, call.now) }
         }
         Failure::Broken(broken) => broken.into(),
     })

@@ -71,7 +71,7 @@ pub async fn post(
             failure::render(&call, Endpoint::BackchannelAuthentication, &failure)
         }
     };
-    dpop::announce_nonce(&mut response, &tenant, &call);
+    dpop::announce_nonce(&mut response, &tenant, &call, call.now);
     cors::allow(&mut response, headers.get(ORIGIN), application.as_deref());
     response
 }

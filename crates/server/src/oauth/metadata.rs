@@ -19,8 +19,9 @@ use crate::registry::Tenant;
 const CACHE: &str = "public, max-age=3600";
 
 /// `GET …/.well-known/openid-configuration` and the location of RFC 8414.
-pub async fn discovery(State(_): State<Arc<App>>, tenant: Tenant, call: Call) -> Response {
-    public(&call, &Metadata::of(tenant.doors(), &tenant.environment, &tenant.details_types))
+pub async fn discovery(State(app): State<Arc<App>>, tenant: Tenant, call: Call) -> Response {
+    let doors = tenant.doors(app.settings.show_certificates());
+    public(&call, &Metadata::of(doors, &tenant.environment, &tenant.details_types))
 }
 
 /// `GET /{envID}/as/jwks`: every published key, the retired ones included.

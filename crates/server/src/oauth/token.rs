@@ -78,8 +78,7 @@ impl Spoken {
             }
         };
         // The poll may have been held.
-        let call = Call { now: app.clock.now(), ..self.call.clone() };
-        dpop::announce_nonce(&mut response, tenant, &call);
+        dpop::announce_nonce(&mut response, tenant, &self.call, app.clock.now());
         cors::allow(&mut response, self.origin.as_ref(), self.application.as_deref());
         response
     }

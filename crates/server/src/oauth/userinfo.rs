@@ -83,7 +83,7 @@ pub async fn handle(
             failure::render(&call, Endpoint::Userinfo, &failure)
         }
     };
-    dpop::announce_nonce(&mut response, &tenant, &call);
+    dpop::announce_nonce(&mut response, &tenant, &call, call.now);
     if application.as_deref().is_some_and(|it| it.profile == Profile::FapiCiba) {
         interaction::name(&call, &mut response);
     }

@@ -9,8 +9,11 @@ use assent_protocol::application::TokenEndpointAuthMethod as Method;
 use assent_protocol::client_certificate::CertificateSubject;
 use assent_server::listen;
 use assent_server::listen::door::Door;
+use assent_server::listen::proxy::Proxies;
 use assent_server::listen::tls::{Identity, Tls, TlsFiles};
+use assent_server::outbound::address::Network;
 use assent_server::settings::Deadlines;
+use http::HeaderName;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
@@ -269,4 +272,16 @@ async fn the_metadata_names_the_other_door_and_what_it_is_for() {
     let metadata = plain.call(http::Method::GET, &path, &[]).await.json();
     assert!(metadata.get("mtls_endpoint_aliases").is_none());
     assert!(!metadata["token_endpoint_auth_methods_supported"].to_string().contains("tls"));
+    assert_eq!(metadata["tls_client_certificate_bound_access_tokens"], false);
+    // Certificates are shown to a proxy that stands before the same door.
+    let proxied = World::with_settings(|settings| {
+        let networks = vec![Network::parse("10.0.0.0/8").unwrap()];
+        settings.proxies = Proxies::new(networks, Some(HeaderName::from_static("client-cert")));
+    })
+    .await;
+    let path = format!("/{}/as/.well-known/openid-configuration", proxied.main.id);
+    let metadata = proxied.call(http::Method::GET, &path, &[]).await.json();
+    assert!(metadata.get("mtls_endpoint_aliases").is_none());
+    assert!(metadata["token_endpoint_auth_methods_supported"].to_string().contains("tls"));
+    assert_eq!(metadata["tls_client_certificate_bound_access_tokens"], true);
 }
