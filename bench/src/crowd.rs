@@ -21,8 +21,10 @@ const CROWD: usize = 5_000;
 const QUOTA: u32 = 500;
 /// The honest client polls so often.
 const PACE: Duration = Duration::from_millis(2);
-/// How long it is listened to.
-const SPAN: Duration = Duration::from_secs(8);
+/// How long it is listened to, with others and without, in turns: a shared machine has seconds in
+/// which all is slow, and the least disturbed ones are compared.
+const SPAN: Duration = Duration::from_secs(4);
+const ROUNDS: usize = 4;
 /// How long the others need to come in.
 const GATHER: Duration = Duration::from_secs(4);
 /// Whatever goes wrong, others do not go on for longer.
@@ -45,8 +47,8 @@ pub async fn all(port: u16) -> Result<()> {
         let mut connection = Connection::open(target.address).await?;
         target.es256.start(&mut connection, 0).await?
     };
-    let alone = listen(&target, &id).await?;
-    report::line(&format!("alone: p50 {} µs, p99 {} µs", alone.0, alone.1));
+    // The first seconds are those of a server that was just started.
+    listen(&target, &id).await?;
     for (nuisance, words, most) in [
         (Nuisance::Slow, "among 5,000 slow and silent connections", 2.0),
         (Nuisance::Noisy, "beside an environment at ten times its quota", 1.2),
@@ -54,15 +56,23 @@ pub async fn all(port: u16) -> Result<()> {
         if matches!(nuisance, Nuisance::Noisy) {
             target.set_other_quota(QUOTA).await?;
         }
-        let mut others = summon(nuisance, port, &target)?;
-        tokio::time::sleep(GATHER).await;
-        let among = listen(&target, &id).await;
-        others.kill()?;
-        others.wait()?;
-        let among = among?;
-        report::line(&format!("{words}: p50 {} µs, p99 {} µs", among.0, among.1));
-        let ratio = among.1 as f64 / alone.1.max(1) as f64;
-        report::target(&format!("p99 {words} / alone"), ratio, "", Demand::AtMost(most));
+        let (mut alone, mut among) = (u128::MAX, u128::MAX);
+        for _ in 0..ROUNDS {
+            let quiet = listen(&target, &id).await?;
+            let mut others = summon(nuisance, port, &target)?;
+            tokio::time::sleep(GATHER).await;
+            let disturbed = listen(&target, &id).await;
+            others.kill()?;
+            others.wait()?;
+            let disturbed = disturbed?;
+            report::line(&format!(
+                "alone: p50 {} µs, p99 {} µs; {words}: p50 {} µs, p99 {} µs",
+                quiet.0, quiet.1, disturbed.0, disturbed.1
+            ));
+            (alone, among) = (alone.min(quiet.1), among.min(disturbed.1));
+        }
+        let ratio = among as f64 / alone.max(1) as f64;
+        report::target(&format!("least p99 {words} / alone"), ratio, "", Demand::AtMost(most));
     }
     target.stop()
 }

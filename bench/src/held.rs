@@ -1,5 +1,6 @@
 //! Polls that are held: what one costs while nothing happens, and how soon it hears of a decision.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -85,12 +86,13 @@ async fn begin(target: &Target, count: usize) -> Result<Vec<String>> {
 async fn open(target: &Target, ids: &[String]) -> Result<Vec<Connection>> {
     let share = ids.len().div_ceil(STARTERS).max(1);
     let mut openers = Vec::new();
-    for ids in ids.chunks(share) {
+    for (number, ids) in (1..).zip(ids.chunks(share)) {
         let (client, address, ids) = (target.rs256.clone(), target.address, ids.to_vec());
+        let source = IpAddr::from([127, 0, 1, number]);
         openers.push(tokio::task::spawn_local(async move {
             let mut held = Vec::with_capacity(ids.len());
             for id in &ids {
-                let mut connection = Connection::open(address).await?;
+                let mut connection = Connection::open_from(source, address).await?;
                 client.hold(&mut connection, id).await?;
                 held.push(connection);
             }

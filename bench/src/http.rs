@@ -1,10 +1,10 @@
 //! HTTP/1.1 over one kept connection: the least that measures a server and not its client.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
@@ -25,7 +25,17 @@ pub struct Answer<'a> {
 impl Connection {
     /// Connects.
     pub async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await.context("cannot connect")?;
+        Self::with(TcpStream::connect(address).await.context("cannot connect")?)
+    }
+
+    /// Connects from another address of this machine: a server permits so many from one.
+    pub async fn open_from(source: IpAddr, address: SocketAddr) -> Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(source, 0))?;
+        Self::with(socket.connect(address).await.context("cannot connect")?)
+    }
+
+    fn with(stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::new() })
     }
