@@ -300,6 +300,9 @@ pub struct Application {
     /// Digest of its registration access token, when it registered itself (RFC 7592 §3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_token: Option<Digest>,
+    /// What was given out before counts no more (T-92).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_off: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -325,6 +328,7 @@ impl Application {
             profile: Profile::default(),
             auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
             certificate_subject: None,
+            cut_off: None,
             auth_signing_alg: None,
             jwks: None,
             jwks_url: None,

@@ -95,6 +95,9 @@ pub struct Environment {
     /// How long its audit log is kept.
     #[serde(default)]
     pub audit: AuditSettings,
+    /// What was given out before counts no more (T-92).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_off: Option<Timestamp>,
     /// Its OpenID Connect resource.
     pub openid_resource: ResourceId,
     /// The environment's root key under the server's master key.

@@ -20,6 +20,7 @@ pub mod claims_request;
 pub mod client_authentication;
 pub mod client_certificate;
 pub mod confirmation;
+pub mod cut_off;
 pub mod decision;
 pub mod device;
 pub mod discovery;

@@ -36,6 +36,7 @@ pub fn person() -> User {
         },
         enabled: true,
         locked_at: None,
+        cut_off: None,
         user_code: None,
         blocked: Vec::new(),
         created_at: Timestamp::default(),

@@ -60,6 +60,9 @@ pub struct User {
     /// Applications that may not ask this person: "this was not me".
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocked: Vec<ApplicationId>,
+    /// What was given out before counts no more (T-92).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_off: Option<Timestamp>,
     /// When the person was made.
     pub created_at: Timestamp,
     /// When the person was last changed.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use assent_jose::{Claims, CompactJws};
 use assent_protocol::application::Application;
+use assent_protocol::cut_off;
 use assent_protocol::fapi;
 use assent_protocol::grant::Grant;
 use assent_protocol::id::{ApplicationId, GrantId, UserId};
@@ -79,7 +80,7 @@ pub struct Behind {
     pub user: Option<UserId>,
     /// The grant.
     pub grant: Option<GrantId>,
-    /// When it was issued.
+    /// When it was issued, or, if it is renewed again and again, when the person approved.
     pub issued_at: Timestamp,
 }
 
@@ -126,11 +127,18 @@ pub async fn standing(
     let Some(application) = application.filter(|it| it.enabled) else { return Ok(None) };
     let person = match behind.user {
         None => None,
-        Some(user) => match issue::usable_person(app, tenant, user).await? {
-            None => return Ok(None),
-            found => found,
-        },
+        Some(user) => {
+            let given = (user, behind.issued_at);
+            match issue::usable_person(app, tenant, &application, given).await? {
+                None => return Ok(None),
+                found => found,
+            }
+        }
     };
+    let cut_offs = [tenant.environment.cut_off, application.cut_off];
+    if !cut_off::counts(behind.issued_at, cut_offs) {
+        return Ok(None);
+    }
     Ok(Some(Standing { application, person }))
 }
 

@@ -186,7 +186,8 @@ async fn tokens(
     let Some(application) = usable else {
         return Ok(Err(Reason::TransactionFailed));
     };
-    let person = issue::usable_person(app, tenant, about.inbox.user).await?;
+    let approved = (about.inbox.user, approval.at);
+    let person = issue::usable_person(app, tenant, &application, approved).await?;
     let Some(person) = person else {
         return Ok(Err(Reason::EndUserGone));
     };

@@ -24,6 +24,7 @@ pub mod resources;
 pub mod route;
 pub mod scopes;
 pub mod telling;
+pub mod token_revocation;
 pub mod users;
 
 use std::sync::Arc;
@@ -78,6 +79,9 @@ fn installation_paths() -> Vec<Path> {
             .get(Environment, environments::show)
             .put(Environment, environments::replace)
             .delete(Organization, environments::remove),
+        Path::new("/environments/{env}/tokenRevocation")
+            .get(Environment, token_revocation::of_environment)
+            .post(Environment, token_revocation::cut_environment),
         Path::new("/environments/{env}/initialAccessTokens")
             .get(Secrets, initial_access_tokens::list)
             .post(Secrets, initial_access_tokens::create),
@@ -111,6 +115,9 @@ fn application_paths() -> Vec<Path> {
         Path::new("/environments/{env}/applications/{application}/registrationToken")
             .post(Secrets, registration_token::rotate)
             .delete(Secrets, registration_token::remove),
+        Path::new("/environments/{env}/applications/{application}/tokenRevocation")
+            .get(Applications, token_revocation::of_application)
+            .post(Applications, token_revocation::cut_application),
         Path::new("/environments/{env}/applications/{application}/roleAssignments")
             .get(Applications, role_assignments::list)
             .post(Applications, role_assignments::create),
@@ -186,6 +193,9 @@ fn user_paths() -> Vec<Path> {
         Path::new("/environments/{env}/users/{user}/enabled")
             .get(Users, users::show_enabled)
             .put(Users, users::replace_enabled),
+        Path::new("/environments/{env}/users/{user}/tokenRevocation")
+            .get(Users, token_revocation::of_user)
+            .post(Users, token_revocation::cut_user),
         Path::new("/environments/{env}/users/{user}/userCode")
             .get(Users, code::show)
             .put(Users, code::replace)

@@ -93,6 +93,7 @@ pub fn environment(
         limits: new.limits,
         registration: new.registration,
         audit: new.audit,
+        cut_off: None,
         openid_resource: resource.id,
         root_key: Environment::seal_root_key(id, master, root_key, entropy.octets()?)?,
         created_at: now,

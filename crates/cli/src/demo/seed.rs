@@ -402,6 +402,7 @@ impl Seeder {
             },
             enabled: true,
             locked_at: None,
+            cut_off: None,
             created_at: self.now,
             updated_at: self.now,
         };

@@ -186,7 +186,11 @@ pub async fn remove(ask: Ask<Tenant>) -> Answer {
     Ok(body::no_content())
 }
 
-async fn current(ask: &Ask<Tenant>) -> Result<Versioned<Environment>, Problem> {
+/// The environment of the path, as long as it serves.
+///
+/// # Errors
+/// It does not serve any more.
+pub async fn current(ask: &Ask<Tenant>) -> Result<Versioned<Environment>, Problem> {
     let found = ask.find::<Environment>(&Key::environment(ask.env())).await?;
     match found.record.status {
         EnvironmentStatus::Active => Ok(found),

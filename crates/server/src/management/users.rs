@@ -54,6 +54,7 @@ pub async fn create(ask: Ask<Tenant>) -> Answer {
         user_code: None,
         blocked: Vec::new(),
         locked_at: None,
+        cut_off: None,
         created_at: now,
         updated_at: now,
     };

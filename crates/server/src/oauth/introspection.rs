@@ -160,7 +160,7 @@ async fn refresh_token(
         client: grant.application,
         user: Some(grant.user),
         grant: Some(grant.id),
-        issued_at: call.now,
+        issued_at: grant.auth_time,
     };
     let stands = access_token::standing(app, tenant, &behind).await?;
     let usable = stands.filter(|it| it.application.may_use(GrantType::RefreshToken));

@@ -7,6 +7,7 @@ use assent_protocol::ciba::authentication::{Approval, Authentication};
 use assent_protocol::claims::{self, StandardClaims};
 use assent_protocol::claims_request::ClaimsRequest;
 use assent_protocol::confirmation::Confirmation;
+use assent_protocol::cut_off;
 use assent_protocol::decision::Change;
 use assent_protocol::grant::Grant;
 use assent_protocol::granted_details::GrantedDetails;
@@ -178,18 +179,23 @@ pub async fn first(
     Ok(First { response, grant })
 }
 
-/// The person, if tokens may be given for them: looked at again at redemption and at each refresh
-/// (T-27).
+/// The person, if tokens may be given to `application` for what they approved at `approved_at`:
+/// looked at again at redemption and at each refresh (T-27, T-92).
 ///
 /// # Errors
 /// The store cannot be read.
 pub async fn usable_person(
     app: &App,
     tenant: &Tenant,
-    user: UserId,
+    application: &Application,
+    (user, approved_at): (UserId, Timestamp),
 ) -> Result<Option<Arc<User>>, Broken> {
+    let cut_offs = |user: &User| [tenant.environment.cut_off, application.cut_off, user.cut_off];
     let found = app.store.find::<User>(&Key::user(tenant.id(), user)).await?;
-    Ok(found.map(|found| found.record).filter(|user| user.can_authenticate()))
+    Ok(found.map(|found| found.record).filter(|user| {
+        let counts = cut_off::counts(approved_at, cut_offs(user));
+        counts && user.can_authenticate()
+    }))
 }
 
 /// What of the consented scope the application may still have (T-28), and what of that the access

@@ -249,7 +249,8 @@ async fn redeem(
 ) -> Result<Response, Failure> {
     let digest = found.record.auth_req_id;
     let spend = client.spend_again(app, digest).await?;
-    let person = issue::usable_person(app, tenant, found.record.inbox.user).await?;
+    let approved = (found.record.inbox.user, approval.at);
+    let person = issue::usable_person(app, tenant, &client.application, approved).await?;
     let Some(person) = person else {
         let closed = ciba::close(found, call.now);
         let Err(refused) = app.settle(call, spend, closed).await;

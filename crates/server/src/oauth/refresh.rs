@@ -66,7 +66,10 @@ async fn rotate(
     let application = &client.application;
     let found = app.store.find::<Grant>(&Key::grant(tenant.id(), presented.grant)).await?;
     let person = match &found {
-        Some(found) => issue::usable_person(app, tenant, found.record.user).await?,
+        Some(found) => {
+            let approved = (found.record.user, found.record.auth_time);
+            issue::usable_person(app, tenant, application, approved).await?
+        }
         None => None,
     };
     let decision = refresh::refresh(found.as_ref(), presented, application, scope, call.now);

@@ -713,6 +713,7 @@ pub fn person(
         name: Name { formatted: Some(format!("{username} Example")), ..Name::default() },
         enabled: true,
         locked_at: None,
+        cut_off: None,
         created_at: START,
         updated_at: START,
     };

@@ -19,5 +19,6 @@ mod races;
 mod resources;
 mod role_assignments;
 mod secrets;
+mod token_revocation;
 mod user_codes;
 mod users;

@@ -40,6 +40,7 @@ pub fn user(env: EnvironmentId, number: u8) -> User {
         name: Name::default(),
         enabled: true,
         locked_at: None,
+        cut_off: None,
         created_at: NOW,
         updated_at: NOW,
     }

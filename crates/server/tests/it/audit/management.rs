@@ -103,6 +103,8 @@ async fn walk_applications(walk: &mut Walk) {
     let (rotated, _) = walk.post(&route, &token, &json!({})).await;
     assert_eq!(rotated.members, ["registration_token"]);
     walk.delete(&route, &token).await;
+    let (route, cut) = (format!("{one}/tokenRevocation"), format!("{path}/tokenRevocation"));
+    assert_eq!(walk.post(&route, &cut, &json!({})).await.0.members, ["cut_off"]);
     let roles = format!("{one}/roleAssignments");
     let env = walk.console.world.main.id.to_string();
     let role = json!({ "role": "IDENTITY_DATA_ADMIN", "environment": { "id": env } });
@@ -178,6 +180,8 @@ async fn walk_people(walk: &mut Walk) {
     let code_path = format!("{path}/userCode");
     walk.put(&format!("{one}/userCode"), &code_path, &code).await;
     walk.delete(&format!("{one}/userCode"), &code_path).await;
+    let (route, cut) = (format!("{one}/tokenRevocation"), format!("{path}/tokenRevocation"));
+    assert_eq!(walk.post(&route, &cut, &json!({})).await.0.members, ["cut_off"]);
     let devices = format!("{one}/devices");
     let body = json!({ "type": "MOBILE", "nickname": "hush" });
     let (_, made) = walk.post(&devices, &format!("{path}/devices"), &body).await;
@@ -233,6 +237,8 @@ async fn walk_installation(walk: &mut Walk) {
     let (removed, _) = walk.step(&format!("DELETE {ENV}"), removed).await;
     assert_eq!((removed.act, removed.env), (Act::ObjectRemoved, EnvironmentId::NIL));
     let body = json!({ "name": "Example", "type": "SANDBOX", "audit": { "retentionDays": 30 } });
+    let (route, cut) = (format!("{ENV}/tokenRevocation"), walk.console.main("/tokenRevocation"));
+    assert_eq!(walk.post(&route, &cut, &json!({})).await.0.members, ["cut_off"]);
     let changed = walk.put(ENV, &walk.console.main(""), &body).await;
     assert_eq!(changed.members, ["audit.retentionDays"]);
     assert_eq!(changed.env, walk.console.world.main.id, "in its own log");
