@@ -31,6 +31,7 @@ pub struct EnvironmentKeys {
     refresh_tokens: hmac::Key,
     forms: hmac::Key,
     user_codes: hmac::Key,
+    nobodies: hmac::Key,
     dpop_nonces: hmac::Key,
     pairwise: PairwiseKeys,
     audit: hmac::Key,
@@ -47,6 +48,7 @@ impl EnvironmentKeys {
             refresh_tokens: root.mac_key("refresh_token")?,
             forms: root.mac_key("form")?,
             user_codes: root.mac_key("user_code")?,
+            nobodies: root.mac_key("nobody")?,
             dpop_nonces: root.mac_key("dpop_nonce")?,
             pairwise: PairwiseKeys::derive(&root)?,
             audit: root.mac_key(AUDIT)?,
@@ -133,6 +135,15 @@ impl EnvironmentKeys {
         let mut digest = [0; 32];
         digest.copy_from_slice(context.sign().as_ref());
         Digest::from_bytes(digest)
+    }
+
+    /// Who is asked in place of somebody who does not exist (T-05): for one name always the same
+    /// nobody, so that the limits of a person hold for them as well.
+    pub fn nobody(&self, name: &str) -> UserId {
+        let mac = hmac::sign(&self.nobodies, name.as_bytes());
+        let mut id = [0; 16];
+        id.iter_mut().zip(mac.as_ref()).for_each(|(octet, drawn)| *octet = *drawn);
+        UserId::from_bytes(id)
     }
 
     /// Seals a signed authentication request as evidence: the `user_code` and the

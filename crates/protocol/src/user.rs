@@ -70,6 +70,25 @@ pub struct User {
 }
 
 impl User {
+    /// In place of somebody who does not exist (T-05); never stored.
+    pub fn nobody(env: EnvironmentId, id: UserId, now: Timestamp) -> Self {
+        Self {
+            env,
+            id,
+            username: String::new(),
+            email: String::new(),
+            mobile_phone: None,
+            name: Name::default(),
+            enabled: true,
+            locked_at: None,
+            cut_off: None,
+            user_code: None,
+            blocked: Vec::new(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// Whether the person may be asked, may answer, and tokens may be given for them (T-27).
     pub fn can_authenticate(&self) -> bool {
         self.enabled && self.locked_at.is_none()

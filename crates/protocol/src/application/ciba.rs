@@ -36,6 +36,10 @@ pub struct CibaRegistration {
     pub signed_request_required: bool,
     /// `backchannel_user_code_parameter`.
     pub user_code: bool,
+    /// Whether it is not told who exists: a request for somebody unknown begins like any other, and
+    /// nobody answers it (T-05).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub conceal_unknown_user: bool,
     /// How long a poll without `Prefer` is held; zero: not at all.
     pub long_poll: Seconds,
     /// How people show that they see the asking side.

@@ -83,7 +83,11 @@ pub async fn create(ask: Ask<Tenant>) -> Answer {
         return Err(Detail::too_large("authorizationDetailsTypes", TYPES_MAX).into());
     }
     match ask.settle(vec![Write::insert(new.clone())]).await? {
-        Outcome::Done => body::created(&body(&ask, &new)?),
+        Outcome::Done => {
+            // The metadata name it at once, here; at other nodes within a minute.
+            ask.app.registry.forget(ask.env());
+            body::created(&body(&ask, &new)?)
+        }
         Outcome::Lost(_) => Err(Detail::taken("name").into()),
     }
 }
@@ -112,6 +116,7 @@ pub async fn remove(ask: Ask<Tenant>) -> Answer {
     let found = find(&ask).await?;
     let key = Key::details_type(ask.env(), &found.record.name);
     ask.commit(vec![Write::Delete(key, found.version)]).await?;
+    ask.app.registry.forget(ask.env());
     Ok(body::no_content())
 }
 

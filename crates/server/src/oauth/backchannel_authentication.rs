@@ -138,7 +138,7 @@ async fn check(
     changes.extend(shown.spend());
     changes.extend(signed.as_ref().map(|signed| signed.accepted.spend(application)));
     let signed = signed.map(|signed| signed.text);
-    Ok(Checked { request, bound_to, person: found.record.id, signed, changes })
+    Ok(Checked { request, bound_to, person: found.id(), signed, changes })
 }
 
 /// Whether the application may ask for what it asks for, whoever is asked.

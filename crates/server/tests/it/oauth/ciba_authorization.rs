@@ -1,5 +1,6 @@
 //! `POST /{envID}/as/cibaAuthorization`.
 
+mod nobody;
 mod rich;
 mod signed;
 mod user_code;

@@ -36,6 +36,22 @@ async fn a_type_is_made_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn the_metadata_name_a_type_as_long_as_there_is_one() {
+    let console = Console::new().await;
+    let world = &console.world;
+    let path = format!("/{}/as/.well-known/openid-configuration", world.main.id);
+    let offered = async || {
+        let document = world.call(http::Method::GET, &path, &[]).await.json();
+        document.get("authorization_details_types_supported").cloned()
+    };
+    assert_eq!(offered().await, None);
+    let (made, _) = console.made(&types(&console), &payment()).await;
+    assert_eq!(offered().await, Some(json!(["payment_initiation"])));
+    console.delete(&made).await;
+    assert_eq!(offered().await, None);
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused_at_creation_and_at_change() {
     let console = Console::new().await;
     let (path, made) = console.made(&types(&console), &payment()).await;

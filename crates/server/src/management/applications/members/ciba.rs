@@ -26,6 +26,7 @@ pub fn read(fields: &mut Fields, kept: CibaRegistration) -> CibaRegistration {
         request_signing_alg: inner.choice("requestSigningAlg", &Algorithm::ASYMMETRIC),
         signed_request_required: inner.flag("signedRequestRequired").unwrap_or(false),
         user_code: inner.flag("userCode").unwrap_or(false),
+        conceal_unknown_user: inner.flag("concealUnknownUser").unwrap_or(false),
         long_poll: inner
             .number("longPoll", &(0..=LONG_POLL_MAX.get()))
             .map_or_else(Seconds::default, Seconds::new),
