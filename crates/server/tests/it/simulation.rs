@@ -80,7 +80,7 @@ fn a_seed_is_always_the_same_story() {
 }
 
 /// What a simulation is to check must happen in one. Written as the events are logged.
-const REACHED: [&str; 34] = [
+const REACHED: [&str; 38] = [
     "Start { env: 1, client: 2",
     "hears 200",
     "hears 400 authorization_pending",
@@ -94,6 +94,10 @@ const REACHED: [&str; 34] = [
     "hears 403 access_denied",
     "hears 404 invalid_request",
     "hears 409",
+    "hears 200  after it waited",
+    "hears 400 access_denied after it waited",
+    "hears 400 invalid_grant after it waited",
+    "hears 400 authorization_pending after it waited",
     "hears 503",
     "approved → redeemed",
     "approved → denied",

@@ -19,6 +19,8 @@ pub enum Act {
     Start { env: usize, client: usize, person: usize, assertion: Option<usize> },
     /// A client asks what has become of a request.
     Poll { asked: usize, assertion: Option<usize> },
+    /// A client asks, and waits until something has become of it.
+    Wait { asked: usize, assertion: Option<usize> },
     /// The person answers.
     Answer { asked: usize, approve: bool },
     /// A phone looks what waits.
@@ -60,6 +62,7 @@ impl Act {
             | Self::Enable { env, .. }
             | Self::Keys { env } => Some(env),
             Self::Poll { asked, .. }
+            | Self::Wait { asked, .. }
             | Self::Answer { asked, .. }
             | Self::Withdraw { asked, .. } => Some(ledger.asked[asked].env),
             Self::Refresh { token, .. } | Self::Revoke { token, .. } => {
@@ -73,11 +76,17 @@ impl Act {
         }
     }
 
+    /// Whether it may wait for what others do.
+    pub const fn waits(self) -> bool {
+        matches!(self, Self::Wait { .. })
+    }
+
     /// The assertion that it presents.
     pub fn assertion(self) -> Option<usize> {
         match self {
             Self::Start { assertion, .. }
             | Self::Poll { assertion, .. }
+            | Self::Wait { assertion, .. }
             | Self::Refresh { assertion, .. }
             | Self::Withdraw { assertion, .. }
             | Self::Revoke { assertion, .. }
@@ -118,6 +127,11 @@ impl Act {
                 let asked = &ledger.asked[asked];
                 let params = [("grant_type", CIBA), ("auth_req_id", &asked.auth_req_id)];
                 form(asked.client, "token", &params)
+            }
+            Self::Wait { asked, assertion } => {
+                let mut request = Self::Poll { asked, assertion }.request(town, ledger)?;
+                request.headers_mut().insert("prefer", "wait=25".parse().unwrap());
+                Some(request)
             }
             Self::Refresh { token, .. } | Self::ForeignRefresh { token, .. } => {
                 let token = &ledger.tokens[token];

@@ -42,7 +42,7 @@ const FOREIGN_ANSWER: &[Answer] = &[(404, "invalid_request"), NOT_USABLE, BROKEN
 pub fn is_documented(act: Act, status: u16, code: &str) -> bool {
     let answers = match act {
         Act::Start { .. } => START,
-        Act::Poll { .. } => POLL,
+        Act::Poll { .. } | Act::Wait { .. } => POLL,
         Act::Answer { .. } => ANSWER,
         Act::Inbox { .. } => INBOX,
         Act::Refresh { .. } => REFRESH,

@@ -4,7 +4,7 @@
 //! `spawn_blocking`. They are polled inside a current-thread runtime whose clock is paused and
 //! whose timers nobody drives, so no real time passes and no deadline is ever met. A future that
 //! waits for the blocking thread is waited for on the spot: from outside it takes no time, and
-//! how long it really took makes no difference.
+//! how long it really took makes no difference. Only who waits for what others do gives way.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -47,15 +47,29 @@ impl Wake for Alarm {
     }
 }
 
-/// Polls until the future is done or pauses.
-pub fn poll<T>(future: &mut Pin<Box<dyn Future<Output = T>>>) -> Option<T> {
+/// How far a future has come.
+pub enum Progress<T> {
+    /// It is done.
+    Done(T),
+    /// It lets others go first.
+    Paused,
+    /// It has nothing to do until others did something.
+    Waits,
+}
+
+/// Polls until the future is done or pauses, or waits for others, if it `may_wait`.
+pub fn poll<T>(future: &mut Pin<Box<dyn Future<Output = T>>>, may_wait: bool) -> Progress<T> {
     let alarm = Arc::new(Alarm { rung: AtomicBool::new(false), sleeper: thread::current() });
     let waker = Waker::from(Arc::clone(&alarm));
     loop {
         PAUSED.set(false);
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(done) => return Some(done),
-            Poll::Pending if PAUSED.get() => return None,
+            Poll::Ready(done) => return Progress::Done(done),
+            Poll::Pending if PAUSED.get() => return Progress::Paused,
+            Poll::Pending if may_wait && !alarm.rung.swap(false, Ordering::AcqRel) => {
+                return Progress::Waits;
+            }
+            Poll::Pending if may_wait => {}
             Poll::Pending => {
                 while !alarm.rung.swap(false, Ordering::AcqRel) {
                     thread::park();

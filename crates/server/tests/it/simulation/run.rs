@@ -16,7 +16,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 
 use crate::simulation::act::Act;
-use crate::simulation::executor;
+use crate::simulation::executor::{self, Progress};
 use crate::simulation::ledger::Ledger;
 use crate::simulation::memory::Memory;
 use crate::simulation::node::Node;
@@ -39,6 +39,8 @@ struct Task {
     id: TaskId,
     node: usize,
     act: Act,
+    /// Whether it has waited for others.
+    has_waited: bool,
     future: Pin<Box<dyn Future<Output = Spoken>>>,
 }
 
@@ -105,9 +107,14 @@ impl Simulation {
         }
     }
 
-    /// How much is in flight.
+    /// How much is in flight that does not wait for anybody.
     pub fn in_flight(&self) -> usize {
-        self.tasks.len()
+        self.tasks.len() - self.waiting()
+    }
+
+    /// How many polls wait.
+    pub fn waiting(&self) -> usize {
+        self.tasks.iter().filter(|task| task.act.waits()).count()
     }
 
     /// Somebody does something at a node; it goes on when the task is polled.
@@ -123,7 +130,7 @@ impl Simulation {
         self.scene.begin(id);
         self.scene.log(format!("{id} at node {node}: {act:?}"));
         let future = self.future(node, act);
-        self.tasks.push(Task { id, node, act, future });
+        self.tasks.push(Task { id, node, act, has_waited: false, future });
     }
 
     fn future(&self, node: usize, act: Act) -> Pin<Box<dyn Future<Output = Spoken>>> {
@@ -159,8 +166,9 @@ impl Simulation {
         let task = &mut self.tasks[place];
         self.scene.run(Some(task.id));
         let entered = self.runtime.enter();
-        let spoken = executor::poll(&mut task.future);
+        let spoken = executor::poll(&mut task.future, task.act.waits());
         drop(entered);
+        task.has_waited |= matches!(spoken, Progress::Waits);
         self.scene.run(None);
         let note = self.scene.note(task.id);
         for arrival in self.receivers.take() {
@@ -169,16 +177,27 @@ impl Simulation {
             let mut judge = Judge { scene: &scene, memory: &memory, town: self.town, ledger };
             judge.arrived(&arrival, &note);
         }
-        if let Some(spoken) = spoken {
+        if let Progress::Done(spoken) = spoken {
             let task = self.tasks.remove(place);
             self.end(&task, spoken);
         }
     }
 
-    /// Everything in flight comes to its end.
+    /// Everything in flight comes to its end. For polls that wait in vain, nodes drain.
     pub fn finish(&mut self) {
+        while self.in_flight() > 0 {
+            self.poll_one();
+        }
+        self.drain(true);
         while !self.tasks.is_empty() {
             self.poll_one();
+        }
+        self.drain(false);
+    }
+
+    fn drain(&self, draining: bool) {
+        for node in &self.nodes {
+            node.app.draining.send_replace(draining);
         }
     }
 
@@ -205,7 +224,8 @@ impl Simulation {
             Spoken::Answer(status, json) => {
                 let node = (task.node, self.lives[task.node]);
                 let heard = Heard { act: task.act, status, json, note, node };
-                self.scene.log(format!("{} hears {status} {}", task.id, heard.code()));
+                let waited = if task.has_waited { " after it waited" } else { "" };
+                self.scene.log(format!("{} hears {status} {}{waited}", task.id, heard.code()));
                 let (scene, memory) = (Arc::clone(&self.scene), self.memory.clone());
                 let ledger = &mut self.ledger;
                 let mut judge = Judge { scene: &scene, memory: &memory, town: self.town, ledger };

@@ -15,6 +15,8 @@ use crate::simulation::told;
 const STEPS: usize = 150;
 /// More is not in flight at once.
 const IN_FLIGHT_MAX: usize = 10;
+/// Polls that wait at once.
+const WAITING_MAX: usize = 4;
 const HOUR: i64 = 3_600_000;
 const DAY: u64 = 86_400_000;
 
@@ -147,7 +149,8 @@ fn burst(simulation: &mut Simulation) {
             0 | 1 => Act::Answer { asked, approve: true },
             2 | 3 => Act::Answer { asked, approve: false },
             4 => Act::Withdraw { asked, assertion: assertion_of(simulation, asked) },
-            5 | 6 => Act::Poll { asked, assertion: assertion_of(simulation, asked) },
+            5 => Act::Wait { asked, assertion: assertion_of(simulation, asked) },
+            6 => Act::Poll { asked, assertion: assertion_of(simulation, asked) },
             _ => Act::Poll { asked, assertion: shared },
         };
         begin(simulation, node, act);
@@ -169,6 +172,10 @@ fn choose(simulation: &mut Simulation) -> Option<Act> {
             let client = below(simulation, simulation.town.quarters[env].clients.len());
             let assertion = assertion(simulation, env, client);
             Act::Start { env, client, person, assertion }
+        }
+        10..14 if simulation.waiting() < WAITING_MAX => {
+            let asked = recent(simulation, asked, 4)?;
+            Act::Wait { asked, assertion: assertion_of(simulation, asked) }
         }
         10..22 => {
             let asked = recent(simulation, asked, 6)?;

@@ -59,7 +59,7 @@ impl Judge<'_> {
         self.check_refusal_wrote_nothing(heard);
         match heard.act {
             Act::Start { env, client, person, .. } => self.hear_start(heard, env, client, person),
-            Act::Poll { asked, .. } => self.hear_poll(heard, asked),
+            Act::Poll { asked, .. } | Act::Wait { asked, .. } => self.hear_poll(heard, asked),
             Act::Answer { asked, approve } => self.hear_answer(heard, asked, approve),
             Act::Refresh { token, .. } => self.hear_refresh(heard, token),
             Act::Withdraw { asked, .. } => self.hear_withdrawal(heard, asked),
@@ -383,7 +383,7 @@ impl Judge<'_> {
         }
         let request = match heard.act {
             Act::Start { .. } if heard.accepted() => Some(self.ledger.asked.len() - 1),
-            Act::Poll { asked, .. } => Some(asked),
+            Act::Poll { asked, .. } | Act::Wait { asked, .. } => Some(asked),
             _ => None,
         };
         let durable = heard.note.changes.iter().any(|it| it.key.kind == Kind::SpentAssertion);
