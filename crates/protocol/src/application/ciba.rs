@@ -38,7 +38,6 @@ pub struct CibaRegistration {
     pub user_code: bool,
     /// Whether it is not told who exists: a request for somebody unknown begins like any other, and
     /// nobody answers it (T-05).
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub conceal_unknown_user: bool,
     /// How long a poll without `Prefer` is held; zero: not at all.
     pub long_poll: Seconds,

@@ -99,6 +99,9 @@ pub struct Timed {
     /// Where HTTP/1.1 is spoken: a head is to come whole within its deadline. With HTTP/2 octets may
     /// be anything; a connection on which nothing is asked is idle.
     heads: Option<Heads>,
+    /// Whether the head that is being read has its deadline: one that began while a request was
+    /// worked on gets it later.
+    is_head_timed: bool,
     /// Since when nothing could be written.
     stalled: Option<Instant>,
     /// Made when something is waited for first. Where it is early, it only looks again.
@@ -108,7 +111,8 @@ pub struct Timed {
 impl Timed {
     /// Watches over a connection.
     pub const fn new(stream: Stream, progress: Progress, heads: Option<Heads>) -> Self {
-        Self { stream, progress, heads, stalled: None, sleep: None }
+        let (is_head_timed, stalled, sleep) = (false, None, None);
+        Self { stream, progress, heads, is_head_timed, stalled, sleep }
     }
 
     /// The connection itself, and what of it was received and not read.
@@ -117,14 +121,18 @@ impl Timed {
     }
 
     /// Octets come.
-    fn heard(&self) {
+    fn heard(&mut self) {
         let marks = &self.progress.0;
+        self.is_head_timed &= !self.heads.as_ref().is_some_and(Heads::begins);
         if marks.working.load(Ordering::Relaxed) > 0 {
             return;
         }
         match &self.heads {
-            Some(heads) if heads.begins() => self.progress.wait(marks.deadlines.head),
-            Some(_) => {}
+            Some(_) if self.is_head_timed => {}
+            Some(_) => {
+                self.is_head_timed = true;
+                self.progress.wait(marks.deadlines.head);
+            }
             None => self.progress.wait(marks.deadlines.idle),
         }
     }
