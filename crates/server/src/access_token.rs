@@ -126,7 +126,13 @@ pub async fn standing(
     let application = application.map(|found| fapi::held(found.record, profile));
     let Some(application) = application.filter(|it| it.enabled) else { return Ok(None) };
     let person = match behind.user {
-        None => None,
+        None => {
+            let cut_offs = [tenant.environment.cut_off, application.cut_off];
+            if !cut_off::counts(behind.issued_at, cut_offs) {
+                return Ok(None);
+            }
+            None
+        }
         Some(user) => {
             let given = (user, behind.issued_at);
             match issue::usable_person(app, tenant, &application, given).await? {
@@ -135,10 +141,6 @@ pub async fn standing(
             }
         }
     };
-    let cut_offs = [tenant.environment.cut_off, application.cut_off];
-    if !cut_off::counts(behind.issued_at, cut_offs) {
-        return Ok(None);
-    }
     Ok(Some(Standing { application, person }))
 }
 

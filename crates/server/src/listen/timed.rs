@@ -166,9 +166,7 @@ impl Timed {
             sleep.as_mut().reset(until);
         }
     }
-}
 
-impl Timed {
     /// Reads what was received before, as far as the part goes that is being read.
     fn read_ahead(&mut self, buffer: &mut ReadBuf<'_>) {
         let Some(heads) = &mut self.heads else { return };

@@ -60,7 +60,7 @@ pub async fn cut_application(ask: Ask<Tenant>) -> Answer {
 /// `GET …/users/{userID}/tokenRevocation`
 pub async fn of_user(ask: Ask<Tenant>) -> Answer {
     let found = users::find(&ask).await?;
-    show(&ask, format!("{}/users/{}", ask.env_href(), found.record.id), found.record.cut_off)
+    show(&ask, users::body::href(&ask, found.record.id), found.record.cut_off)
 }
 
 /// `POST …/users/{userID}/tokenRevocation`
@@ -69,7 +69,7 @@ pub async fn cut_user(ask: Ask<Tenant>) -> Answer {
     let (cut_off, now) = (Some(cut_off::at(ask.call.now)), ask.call.now);
     let next = User { cut_off, updated_at: now, ..User::clone(&found.record) };
     ask.commit(vec![Write::replace(next, found.version)]).await?;
-    show(&ask, format!("{}/users/{}", ask.env_href(), found.record.id), cut_off)
+    show(&ask, users::body::href(&ask, found.record.id), cut_off)
 }
 
 fn show(ask: &Ask<Tenant>, owner: String, cut_off: Option<Timestamp>) -> Answer {

@@ -18,7 +18,7 @@ use crate::management::body::{Links, created, links, no_content, ok};
 use crate::management::detail::Detail;
 use crate::management::problem::Problem;
 use crate::management::route::Answer;
-use crate::management::users::body::UserBody;
+use crate::management::users::body::{UserBody, href};
 use crate::registry::Tenant;
 
 /// The media types that lock and unlock an account.
@@ -122,7 +122,7 @@ struct EnabledBody {
 }
 
 fn enabled_body(ask: &Ask<Tenant>, user: &User) -> EnabledBody {
-    let user_href = format!("{}/users/{}", ask.env_href(), user.id);
+    let user_href = href(ask, user.id);
     EnabledBody { links: links([("self", ask.href()), ("user", user_href)]), enabled: user.enabled }
 }
 

@@ -1,5 +1,6 @@
 //! A person on the wire.
 
+use assent_protocol::id::UserId;
 use assent_protocol::user::{Name, User};
 use serde::Serialize;
 
@@ -46,7 +47,7 @@ struct LifecycleBody {
 impl<'a> UserBody<'a> {
     /// How `user` looks.
     pub fn new(ask: &Ask<Tenant>, user: &'a User) -> Self {
-        let href = format!("{}/users/{}", ask.env_href(), user.id);
+        let href = href(ask, user.id);
         Self {
             links: links([
                 ("account.lock", href.clone()),
@@ -75,4 +76,9 @@ impl<'a> UserBody<'a> {
             updated_at: user.updated_at.to_rfc3339(),
         }
     }
+}
+
+/// Where the person is.
+pub fn href(ask: &Ask<Tenant>, user: UserId) -> String {
+    format!("{}/users/{user}", ask.env_href())
 }

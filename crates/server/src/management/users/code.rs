@@ -9,6 +9,7 @@ use crate::management::ask::Ask;
 use crate::management::body::{Links, links, no_content, ok};
 use crate::management::detail::Detail;
 use crate::management::route::Answer;
+use crate::management::users::body::href;
 use crate::management::users::find;
 use crate::registry::Tenant;
 
@@ -26,7 +27,7 @@ struct Body {
 }
 
 fn body(ask: &Ask<Tenant>, user: &User) -> Body {
-    let user_href = format!("{}/users/{}", ask.env_href(), user.id);
+    let user_href = href(ask, user.id);
     let locked_until = user.user_code.and_then(|code| code.locked_until(ask.call.now));
     let status = match (user.user_code, locked_until) {
         (None, _) => "NONE",

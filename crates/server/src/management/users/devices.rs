@@ -15,6 +15,7 @@ use crate::management::detail::Detail;
 use crate::management::fields::Fields;
 use crate::management::problem::Problem;
 use crate::management::route::Answer;
+use crate::management::users::body::href;
 use crate::management::users::find;
 use crate::provision::{self, NewDevice};
 use crate::registry::Tenant;
@@ -55,7 +56,7 @@ struct PairingBody<'a> {
 }
 
 fn body<'a>(ask: &Ask<Tenant>, device: &'a Device) -> Body<'a> {
-    let user_href = format!("{}/users/{}", ask.env_href(), device.user);
+    let user_href = href(ask, device.user);
     Body {
         links: links([
             ("environment", ask.env_href()),
